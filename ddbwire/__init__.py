@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ddbwire.protocol.answered_call import AnsweredCall
     from ddbwire.protocol.request import DynamoDBRequest
     from ddbwire.protocol.result import ConditionalCheckFailed, StaleTimestamp, TransactionCanceled
-    from ddbwire.single_table import SingleTable
+    from ddbwire.shared.single_table import SingleTable
     from ddbwire.steps import WaitFor
     from ddbwire.wire import Wire
 
@@ -60,7 +60,7 @@ _MODULES = {
     "DeadlineExceeded": "errors",
     "DynamoDBRequest": "protocol.request",
     "KeyThrottled": "errors",
-    "SingleTable": "single_table",
+    "SingleTable": "shared.single_table",
     "StaleTimestamp": "protocol.result",
     "ConditionalCheckFailed": "protocol.result",
     "StoreError": "errors",

@@ -1,7 +1,7 @@
 """The exceptions of a call, in two layers, and which of them are outages.
 
 The wire raises ``Unreachable``, or botocore's ``ClientError`` if DynamoDB refused. A store, which
-knows its table and its needs, raises a ``StoreError`` from that (store_errors.py).
+knows its table and its needs, raises a ``StoreError`` from that (shared/store_errors.py).
 """
 
 TRANSACTION_CANCELED = "TransactionCanceledException"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ddbwire.command_line.arguments import Parser, add_endpoint
+from ddbwire.shared.command_line.arguments import Parser, add_endpoint
 
 DEFAULT_PREFIX = "ratelimit-ddb"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import ratelimit_ddb
 import sessions
-from ddbwire.command_line.failure import failures, sentence
+from ddbwire.shared.command_line.failure import failures, sentence
 from demo.app import DEADLINE_SECONDS, application
 from demo.arguments import parser
 from demo.server import HOST, Server, serving

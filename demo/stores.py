@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
-from ddbwire.command_line.endpoint import resolve
+from ddbwire.shared.command_line.endpoint import resolve
 from ratelimit_ddb import DynamoDBStore, MemoryStore
 from ratelimit_ddb.tables import Table, application_tables, create
 from sessions import DynamoDBSessionStore, MemorySessionStore

@@ -28,7 +28,7 @@ from ratelimit_ddb.store.memory import MemoryStore
 from ratelimit_ddb.stored_limits.stored import stored
 
 if TYPE_CHECKING:  # few processes need them all, and what is not used need not be loaded
-    from ddbwire.single_table import SingleTable
+    from ddbwire.shared.single_table import SingleTable
     from ratelimit_ddb.all_or_none.acquire_all import (
         acquire_all,
         acquire_all_async,
@@ -87,7 +87,7 @@ if not TYPE_CHECKING:  # else every name would be one of the package, to a type 
         "ConcurrencyLimiter": "ratelimit_ddb.concurrency_limiter",
         "Decisions": "ratelimit_ddb.all_or_none.decisions",
         "Reservation": "ratelimit_ddb.reservation",
-        "SingleTable": "ddbwire.single_table",
+        "SingleTable": "ddbwire.shared.single_table",
         "Slot": "ratelimit_ddb.slots.slot",
         "StoredLimits": "ratelimit_ddb.stored_limits.stored_limits",
         "acquire_all": "ratelimit_ddb.all_or_none.acquire_all",
@@ -99,7 +99,7 @@ if not TYPE_CHECKING:  # else every name would be one of the package, to a type 
 
     def __getattr__(name: str) -> object:
         if name == "__version__":
-            from ddbwire.version import installed_version
+            from ddbwire.shared.version import installed_version
 
             return installed_version()
         if name in _LOADED_WHEN_USED:

@@ -18,7 +18,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ddbwire.arguments import shown
-from ddbwire.optional_package import optional_package
+from ddbwire.shared.optional_package import optional_package
 
 with optional_package("ratelimit_ddb.opentelemetry", "ratelimit-ddb[opentelemetry]"):
     from opentelemetry import metrics, trace

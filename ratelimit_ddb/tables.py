@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ddbwire.single_table import SingleTable
+from ddbwire.shared.single_table import SingleTable
 
 EXPIRES_AT = "expiresAt"
 """The TTL attribute, in epoch seconds, of every table whose items expire."""

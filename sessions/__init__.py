@@ -42,7 +42,7 @@ from sessions.values.cipher import UNENCRYPTED
 from sessions.values.flash import Flash
 
 if TYPE_CHECKING:  # few processes need it, and the others need not load it
-    from ddbwire.single_table import SingleTable
+    from ddbwire.shared.single_table import SingleTable
 
 __all__ = [
     "DEFAULTS",
@@ -81,11 +81,11 @@ if not TYPE_CHECKING:  # else every name would be one of the package, to a type 
 
     def __getattr__(name: str) -> object:
         if name == "__version__":
-            from ddbwire.version import installed_version
+            from ddbwire.shared.version import installed_version
 
             return installed_version()
         if name == "SingleTable":
-            from ddbwire.single_table import SingleTable
+            from ddbwire.shared.single_table import SingleTable
 
             return SingleTable
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, Unpack
 
-from ddbwire.web_application import Interface, require_application
+from ddbwire.shared.web_application import Interface, require_application
 from sessions.arguments import require_bool
 from sessions.assignment import SessionPlace
 from sessions.authorization import authorization_in_scope

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ddbwire.optional_package import optional_package
+from ddbwire.shared.optional_package import optional_package
 from sessions.arguments import require_positive_int, require_str_or_none
 from sessions.cookie.cookie import Cookie, without_leading_dot
 

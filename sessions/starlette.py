@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from ddbwire.optional_package import optional_package
+from ddbwire.shared.optional_package import optional_package
 
 with optional_package("sessions.starlette", "starlette"):
     from starlette.exceptions import HTTPException

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ddbwire.web_application import Interface, require_application
+from ddbwire.shared.web_application import Interface, require_application
 from sessions.assignment import SessionPlace
 from sessions.authorization import authorization_in_environ
 from sessions.config.options import SessionOptions, shows_session_options

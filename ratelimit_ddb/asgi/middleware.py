@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Unpack
 
-from ddbwire.web_application import Interface, require_application
+from ddbwire.shared.web_application import Interface, require_application
 from ratelimit_ddb.asgi.application import App, Message, Receive, Scope, Send
 from ratelimit_ddb.asgi.request_slots import call_while_held
 from ratelimit_ddb.asgi.response_refund import call_and_respond

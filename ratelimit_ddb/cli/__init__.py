@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ddbwire.command_line.exit_code import exit_code_of
+from ddbwire.shared.command_line.exit_code import exit_code_of
 from ratelimit_ddb.cli.arguments import parser
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 
-from ddbwire.command_line.arguments import Parser, add_endpoint
+from ddbwire.shared.command_line.arguments import Parser, add_endpoint
 from ratelimit_ddb.cli import check, limits, tables
 from ratelimit_ddb.cli.cost_arguments import add_cost
 from ratelimit_ddb.cli.key_arguments import add_keys

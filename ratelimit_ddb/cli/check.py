@@ -10,7 +10,7 @@ import argparse
 import time
 from collections.abc import Iterator
 
-from ddbwire.command_line.check import (
+from ddbwire.shared.command_line.check import (
     Finding,
     Try,
     clock_reading,
@@ -21,8 +21,8 @@ from ddbwire.command_line.check import (
     of_ttl,
     print_findings,
 )
-from ddbwire.command_line.endpoint import resolve
-from ddbwire.command_line.failure import sentence
+from ddbwire.shared.command_line.endpoint import resolve
+from ddbwire.shared.command_line.failure import sentence
 from ratelimit_ddb.cli.table_arguments import store_of
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.key import KEY_OF_NO_BUCKET

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ddbwire.command_line.failure import Misuse
+from ddbwire.shared.command_line.failure import Misuse
 from ratelimit_ddb.cli.cost_picture import picture
 from ratelimit_ddb.cli.cost_text import limiter_lines, month_lines
 from ratelimit_ddb.pricing.bill import (

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import re
 
-from ddbwire.command_line.arguments import Parser
+from ddbwire.shared.command_line.arguments import Parser
 from ratelimit_ddb.cli import cost
 from ratelimit_ddb.pricing.bill import MAX_ITEM_KB, TableLoad
 from ratelimit_ddb.pricing.prices import PRICES

@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ddbwire.command_line.failure import Misuse
-from ddbwire.command_line.printable import printable
+from ddbwire.shared.command_line.failure import Misuse
+from ddbwire.shared.command_line.printable import printable
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.cli.buckets import Buckets
 from ratelimit_ddb.cli.limit_arguments import limits_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ddbwire.command_line.failure import Misuse
+from ddbwire.shared.command_line.failure import Misuse
 from ratelimit_ddb.limit import AnyLimit, Limit, parse_limits
 from ratelimit_ddb.quota import Quota, is_quota_notation
 

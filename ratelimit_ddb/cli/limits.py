@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ddbwire.command_line.failure import Misuse
-from ddbwire.command_line.printable import print_table, printable
+from ddbwire.shared.command_line.failure import Misuse
+from ddbwire.shared.command_line.printable import print_table, printable
 from ratelimit_ddb.cli.scan_arguments import Scanning, scanned_store
 from ratelimit_ddb.cli.table_arguments import store_of
 from ratelimit_ddb.errors import StoreError

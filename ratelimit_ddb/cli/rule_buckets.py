@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ddbwire.command_line.failure import Misuse
+from ddbwire.shared.command_line.failure import Misuse
 from ratelimit_ddb.cli.buckets import Buckets
 from ratelimit_ddb.cli.limit_arguments import limits_of
 from ratelimit_ddb.limit import AnyLimit

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ddbwire.command_line.endpoint import resolve
+from ddbwire.shared.command_line.endpoint import resolve
 from ratelimit_ddb.cli.progress_bar import ProgressBar
 from ratelimit_ddb.cli.table_arguments import add_table, store_of
 from ratelimit_ddb.cli.table_scan import Progress, TableScan

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from ddbwire.command_line import arguments
-from ddbwire.command_line.failure import Misuse
+from ddbwire.shared.command_line import arguments
+from ddbwire.shared.command_line.failure import Misuse
 from ratelimit_ddb.store.dynamodb.store import DynamoDBStore
 
 

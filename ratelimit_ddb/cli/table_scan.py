@@ -169,7 +169,7 @@ class TableScan:
 
 def _is_throttle(failure: StoreError) -> bool:
     from ddbwire.errors import THROTTLES
-    from ddbwire.store_errors import error_code_and_message
+    from ddbwire.shared.store_errors import error_code_and_message
 
     if isinstance(failure, KeyThrottled):
         return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ddbwire.command_line.arguments import layout_of
-from ddbwire.command_line.endpoint import resolve
-from ddbwire.command_line.failure import Misuse
+from ddbwire.shared.command_line.arguments import layout_of
+from ddbwire.shared.command_line.endpoint import resolve
+from ddbwire.shared.command_line.failure import Misuse
 from ratelimit_ddb.tables import (
     EXPIRES_AT,
     Table,

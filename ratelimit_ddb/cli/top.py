@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from ddbwire.command_line.printable import print_table, printable
+from ddbwire.shared.command_line.printable import print_table, printable
 from ratelimit_ddb.cli.key_usage import KeyUsage, usage_of
 from ratelimit_ddb.cli.limit_arguments import limits_of
 from ratelimit_ddb.cli.most_used import MostUsed

@@ -1,6 +1,6 @@
 """Rate limits for Django: a middleware that is configured in the settings, and limits on views."""
 
-from ddbwire.optional_package import optional_package
+from ddbwire.shared.optional_package import optional_package
 
 with optional_package("ratelimit_ddb.django", "django"):
     import django  # noqa: F401 - is it there?

@@ -12,7 +12,7 @@ Limits work without ``install`` too, whose docstring says what is missing then. 
 0.115.6 or later, with Starlette 0.41 or later.
 """
 
-from ddbwire.optional_package import optional_package
+from ddbwire.shared.optional_package import optional_package
 
 with optional_package("ratelimit_ddb.fastapi", "fastapi"):
     import fastapi  # noqa: F401 - is it there?

@@ -4,7 +4,7 @@
 work with it: ``app.wsgi_app = RateLimitMiddleware(app.wsgi_app, store=store, rules=rules)``.
 """
 
-from ddbwire.optional_package import optional_package
+from ddbwire.shared.optional_package import optional_package
 
 with optional_package("ratelimit_ddb.flask", "flask"):
     import flask  # noqa: F401 - is it there?

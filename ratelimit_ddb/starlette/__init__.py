@@ -10,7 +10,7 @@
 Starlette 0.41 or later is required. For FastAPI use ratelimit_ddb.fastapi.
 """
 
-from ddbwire.optional_package import optional_package
+from ddbwire.shared.optional_package import optional_package
 
 with optional_package("ratelimit_ddb.starlette", "starlette"):
     import starlette  # noqa: F401 - is it there?

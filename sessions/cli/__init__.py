@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ddbwire.command_line.exit_code import exit_code_of
+from ddbwire.shared.command_line.exit_code import exit_code_of
 from sessions.cli.arguments import parser, with_session_ids_joined
 
 

@@ -6,7 +6,7 @@ import argparse
 import importlib.metadata
 from collections.abc import Sequence
 
-from ddbwire.command_line.arguments import Parser, add_table
+from ddbwire.shared.command_line.arguments import Parser, add_table
 from sessions.cli import check, user_sessions
 from sessions.cookie.token import is_session_id
 

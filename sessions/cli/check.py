@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from ddbwire.command_line.check import (
+from ddbwire.shared.command_line.check import (
     Finding,
     Try,
     clock_reading,
@@ -23,7 +23,7 @@ from ddbwire.command_line.check import (
     of_ttl,
     print_findings,
 )
-from ddbwire.command_line.endpoint import resolve
+from ddbwire.shared.command_line.endpoint import resolve
 from sessions.cli.store import store_of
 from sessions.operations.count import Recount
 from sessions.operations.driver import run

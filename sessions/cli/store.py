@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ddbwire.command_line.arguments import layout_of
-from ddbwire.command_line.failure import Misuse
+from ddbwire.shared.command_line.arguments import layout_of
+from ddbwire.shared.command_line.failure import Misuse
 
 if TYPE_CHECKING:
     import argparse

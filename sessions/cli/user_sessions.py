@@ -8,8 +8,8 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ddbwire.command_line.failure import Misuse
-from ddbwire.command_line.printable import print_table, printable
+from ddbwire.shared.command_line.failure import Misuse
+from ddbwire.shared.command_line.printable import print_table, printable
 from sessions.arguments import require_user_id
 from sessions.cli.store import store_of
 

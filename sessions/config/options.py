@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, Literal, TypedDict, TypeVar
 
-from ddbwire.options_signature import shows_options
+from ddbwire.shared.options_signature import shows_options
 from sessions.config.device_bound import DeviceBoundSessions
 from sessions.cookie.cookie import Cookie, SameSite
 from sessions.cookie.token import Secret

@@ -26,7 +26,7 @@ https://w3c.github.io/webappsec-dbsc/, with the names of the fields that Chrome 
 
 from __future__ import annotations
 
-from ddbwire.optional_package import optional_package
+from ddbwire.shared.optional_package import optional_package
 
 with optional_package("sessions.device_bound", "ratelimit-ddb[dbsc]"):
     import joserfc  # noqa: F401 - else it would be missing only at the first call of a browser

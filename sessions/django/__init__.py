@@ -19,7 +19,7 @@ two weeks unless given, and at most LIFETIME. SESSION_SAVE_EVERY_REQUEST is
 not needed: reading a session notes its use, at most once a minute or a tenth of the idle timeout.
 """
 
-from ddbwire.optional_package import optional_package
+from ddbwire.shared.optional_package import optional_package
 
 with optional_package("sessions.django", "django"):
     import django  # noqa: F401 - is it there?

@@ -6,7 +6,7 @@ Flask's ``secret_key`` is not needed for it. Its SESSION_COOKIE_* settings are t
 what can't be followed is refused at the first request.
 """
 
-from ddbwire.optional_package import optional_package
+from ddbwire.shared.optional_package import optional_package
 
 with optional_package("sessions.flask", "flask"):
     import flask  # noqa: F401 - is it there?

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from ddbwire.optional_package import optional_package
+from ddbwire.shared.optional_package import optional_package
 from sessions.arguments import require_encryption_key, require_several
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from ddbwire import KeyThrottled, StoreUnavailable, Wire
 from ddbwire.protocol.throttle import is_key_contended, is_key_throttled
-from ddbwire.store_errors import store_error
+from ddbwire.shared.store_errors import store_error
 from tests.ddbwire.fault_server import ITEM, FaultServer, error
 from tests.ddbwire.flavour import UPDATE, Blocking, OnLoop
 

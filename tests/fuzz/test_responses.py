@@ -27,8 +27,8 @@ from ddbwire.errors import is_transient
 from ddbwire.protocol.failed_attempt import FailedAttempt, RetryAction
 from ddbwire.protocol.parse_response import parse_response
 from ddbwire.protocol.throttle import is_key_contended, is_key_throttled
+from ddbwire.shared.store_errors import error_code_and_message
 from ddbwire.steps import HTTPResponse, NoResponse
-from ddbwire.store_errors import error_code_and_message
 from ratelimit_ddb import DynamoDBStore, RateLimiter, StoreError
 from ratelimit_ddb.operations.scan_operation import ScannedPage, ScanPage
 from sessions import DynamoDBSessionStore

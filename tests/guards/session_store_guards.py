@@ -67,7 +67,7 @@ SESSION_STORES = (
     ),
     Guard(
         "a device's name does nothing to an operator's terminal",
-        "ddbwire/command_line/printable.py",
+        "ddbwire/shared/command_line/printable.py",
         "sign if sign.isprintable() else",
         "sign if sign else",
         f"{_COMMAND}a_terminal_is_not_told_what_a_device_would_have_it_do",

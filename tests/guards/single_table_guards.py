@@ -6,7 +6,7 @@ from tests.guards.guard import Guard
 
 _LIMITER = "ratelimit_ddb/store/dynamodb/item_keys.py"
 _SESSIONS = "sessions/store/dynamodb/item_keys.py"
-_LAYOUT = "ddbwire/single_table.py"
+_LAYOUT = "ddbwire/shared/single_table.py"
 
 _LIMITER_KEYS = "tests/single_table/test_limiter_keys.py::test_"
 _SESSION_KEYS = "tests/single_table/test_session_keys.py::test_"

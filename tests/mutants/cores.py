@@ -172,7 +172,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "ddbwire/protocol/parse_response.py": ("tests/ddbwire/test_parse_response.py", *_RESPONSES),
     "ddbwire/protocol/throttle.py": _RESPONSES,
     "ddbwire/signing/sigv4.py": ("tests/ddbwire/test_signing.py",),
-    "ddbwire/single_table.py": (
+    "ddbwire/shared/single_table.py": (
         "tests/single_table/test_limiter_keys.py",
         "tests/single_table/test_layout.py",
     ),

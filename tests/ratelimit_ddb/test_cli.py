@@ -12,7 +12,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from ddbwire.command_line.exit_code import exit_code_of
+from ddbwire.shared.command_line.exit_code import exit_code_of
 from ratelimit_ddb.cli import main
 from sessions import DynamoDBSessionStore
 from tests.dynamodb_local import free_port

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from ddbwire.clocks.table_clock import TableClock
-from ddbwire.command_line.check import ClockReading, of_clock
+from ddbwire.shared.command_line.check import ClockReading, of_clock
 from ratelimit_ddb.cli import main
 from tests.ddbwire.fault_server import FaultServer, error
 from tests.rate_limit_table import client, rate_limit_table

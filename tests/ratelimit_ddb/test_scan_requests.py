@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ddbwire.single_table import SingleTable
+from ddbwire.shared.single_table import SingleTable
 from ratelimit_ddb.operations.scan_operation import Kind, ScannedItem, ScannedPage, ScanPage
 from ratelimit_ddb.store.dynamodb.item_keys import item_keys
 from ratelimit_ddb.store.dynamodb.request import TableRequests

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from ddbwire.single_table import SingleTable
+from ddbwire.shared.single_table import SingleTable
 from sessions.operations.login_lifetime import LoginLifetime
 from sessions.operations.row import Row
 from sessions.store.dynamodb.item import is_row, item_of, row_of

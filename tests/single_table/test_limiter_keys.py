@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ddbwire.single_table import SingleTable
+from ddbwire.shared.single_table import SingleTable
 from ratelimit_ddb.key import key_text
 from ratelimit_ddb.store.dynamodb.item_keys import OwnTableKeys, SingleTableKeys, item_keys
 

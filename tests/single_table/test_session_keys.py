@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ddbwire.single_table import SingleTable
+from ddbwire.shared.single_table import SingleTable
 from ratelimit_ddb.store.dynamodb.item_keys import SingleTableKeys as LimiterKeys
 from sessions.operations.count import Counted, Recount
 from sessions.operations.row import Row

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii
 from typing import Any, Protocol
 
-from ddbwire.single_table import MAX_PARTITION_KEY_BYTES, SingleTable
+from ddbwire.shared.single_table import MAX_PARTITION_KEY_BYTES, SingleTable
 
 _KEY = "key"
 _KIND = "RATELIMIT"

@@ -83,7 +83,7 @@ class DynamoDBStore:
         # Here, so that importing the package (for a MemoryStore, say) leaves the wire alone.
         from ddbwire import Wire
         from ddbwire.arguments import require_clock, require_plain_function, require_table
-        from ddbwire.single_table import require_layout
+        from ddbwire.shared.single_table import require_layout
         from ratelimit_ddb.store.dynamodb.item_keys import item_keys
         from ratelimit_ddb.store.dynamodb.request import ATTRIBUTES, TableRequests
 
@@ -265,7 +265,7 @@ class DynamoDBStore:
         return self
 
     def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
-        from ddbwire.pickling import as_arguments
+        from ddbwire.shared.pickling import as_arguments
 
         return as_arguments(self, self._arguments)
 
@@ -297,7 +297,7 @@ class DynamoDBStore:
         try:
             result = self._requests.result(operation, reply)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            from ddbwire.store_errors import unexpected_response
+            from ddbwire.shared.store_errors import unexpected_response
 
             raise unexpected_response(error, self.table, request.name, self._wire) from error
         if self._wire.may_be_stubbed:
@@ -318,7 +318,7 @@ class DynamoDBStore:
         return result._replace(capacity_units=units)
 
     def _error(self, failure: Exception, request: DynamoDBRequest | None = None) -> StoreError:
-        from ddbwire.store_errors import store_error
+        from ddbwire.shared.store_errors import store_error
 
         operation = None if request is None else request.name
         return store_error(

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypedDict, TypeVar
 
-from ddbwire import options_signature
+from ddbwire.shared import options_signature
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.web.identity.identity import Identity

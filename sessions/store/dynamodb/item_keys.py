@@ -19,7 +19,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ddbwire.single_table import SingleTable
+from ddbwire.shared.single_table import SingleTable
 from sessions.cookie.token import is_session_id
 
 INDEX = "ownerId-createdAt-index"

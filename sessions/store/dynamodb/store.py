@@ -83,7 +83,7 @@ class DynamoDBSessionStore:
         from ddbwire import Wire
         from ddbwire.arguments import require_clock, require_plain_function
         from ddbwire.clocks.local_clock import LocalClock
-        from ddbwire.single_table import require_layout
+        from ddbwire.shared.single_table import require_layout
         from sessions.store.dynamodb.item_keys import item_keys
         from sessions.store.dynamodb.request import ATTRIBUTES, TableRequests
         from sessions.store.dynamodb.translation import requests
@@ -259,7 +259,7 @@ class DynamoDBSessionStore:
         return self
 
     def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
-        from ddbwire.pickling import as_arguments
+        from ddbwire.shared.pickling import as_arguments
 
         return as_arguments(self, self._arguments)
 
@@ -321,7 +321,11 @@ class DynamoDBSessionStore:
     def _error(
         self, failure: Exception, request: DynamoDBRequest | SideBySide | None = None
     ) -> StoreError | SessionTooLarge:
-        from ddbwire.store_errors import error_code_and_message, store_error, unexpected_response
+        from ddbwire.shared.store_errors import (
+            error_code_and_message,
+            store_error,
+            unexpected_response,
+        )
 
         if isinstance(failure, UnexpectedReply):
             name = "" if request is None else request.name

@@ -74,7 +74,7 @@ def _ask(
 def _begin(limiter: RateLimiter) -> None:
     """Import what a first decision and a first failure do, which are not to be timed."""
     import ddbwire.calls.retry
-    import ddbwire.store_errors  # noqa: F401
+    import ddbwire.shared.store_errors  # noqa: F401
 
     for _ in range(3):
         with contextlib.suppress(StoreError):

@@ -6,9 +6,9 @@ import argparse
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from ddbwire.command_line.failure import Misuse
 from ddbwire.endpoint import Endpoint
-from ddbwire.single_table import SingleTable
+from ddbwire.shared.command_line.failure import Misuse
+from ddbwire.shared.single_table import SingleTable
 
 
 class Parser(argparse.ArgumentParser):

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from ddbwire.clocks.table_clock import TableClock
-from ddbwire.command_line.endpoint import Endpoint
-from ddbwire.command_line.failure import sentence
 from ddbwire.errors import AccessDenied, StoreError
+from ddbwire.shared.command_line.endpoint import Endpoint
+from ddbwire.shared.command_line.failure import sentence
 
 _SECOND_NS = 1_000_000_000
 _CANNOT_TELL = ("AccessDeniedException", "UnknownOperationException")

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from ddbwire.command_line.failure import Misuse, failures, sentence
+from ddbwire.shared.command_line.failure import Misuse, failures, sentence
 
 SUCCESS, FAILURE, MISUSE, INTERRUPTED = 0, 1, 2, 130
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ddbwire.command_line.failure import Misuse
 from ddbwire.endpoint import without_user_information
+from ddbwire.shared.command_line.failure import Misuse
 
 _CONNECT_SECONDS = 5
 _TRIES = 3
