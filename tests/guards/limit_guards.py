@@ -9,6 +9,22 @@ _READ = "tests/web/test_readings.py::test_"
 
 IDENTITIES = (
     Guard(
+        "P15: a token has one bucket whatever its decoder passes over",
+        "ratelimit_ddb/web/identity/identity.py",
+        "digest_of(token_form(value))",
+        "digest_of(value)",
+        "tests/web/test_token_form.py"
+        "::test_p15_a_valid_token_has_one_bucket_however_it_is_written[Authorization-a JWT]",
+    ),
+    Guard(
+        "P15: a UUID has one bucket whatever its case",
+        "ratelimit_ddb/web/identity/token_form.py",
+        'digits[1].replace("-", "").lower()',
+        'digits[1].replace("-", "")',
+        "tests/web/test_token_form.py"
+        "::test_p15_a_valid_token_has_one_bucket_however_it_is_written[a header-a UUID]",
+    ),
+    Guard(
         "P15: a header sent twice is each of its values",
         _READINGS,
         "return _readings([*read, *joined], _listed, more)",

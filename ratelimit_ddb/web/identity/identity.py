@@ -33,6 +33,7 @@ from ratelimit_ddb.web.identity.identity_source import (
     source_of,
 )
 from ratelimit_ddb.web.identity.readings import ReadingsOf, of_bearer_token, of_cookie, of_header
+from ratelimit_ddb.web.identity.token_form import token_form
 from ratelimit_ddb.web.request import Request
 
 Identified = KeyLike | AbstractSet[KeyLike]
@@ -79,7 +80,8 @@ def header(name: str, *, digest: bool = True, otherwise: Identity | None = None)
 
     Args:
         name: the header's name, in any case.
-        digest: whether keys hold a digest of the value; False for values that are no secret.
+        digest: whether keys hold a digest of the value, the same for all spellings of a token
+            (``ratelimit_ddb.web.identity.token_form``); False for values that are no secret.
         otherwise: the identity of requests without the header; the client's address unless given.
 
     Raises:
@@ -222,10 +224,10 @@ def _by_readings(
         values, more = readings(request)
         if not values:
             return fallback(request)
-        keys = [digest_of(value) for value in values] if digest else values
+        keys: set[KeyLike] = {digest_of(token_form(value)) if digest else value for value in values}
         if more:
-            return {*keys, _TOO_MANY_VALUES}
-        return keys[0] if len(keys) == 1 else set(keys)
+            keys.add(_TOO_MANY_VALUES)
+        return _one_or_all(keys)
 
     note_source(identity, IdentitySource(what, request_with, other_of(otherwise)))
     return identity

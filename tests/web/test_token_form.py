@@ -1,0 +1,121 @@
+"""P15: a valid token is limited as one, however its decoder lets it be written."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from uuid import UUID
+
+import pytest
+from cryptography.fernet import Fernet, InvalidToken
+from itsdangerous import BadSignature, TimestampSigner
+
+from ratelimit_ddb.web import cookie, header
+from ratelimit_ddb.web.identity.identity import Identity
+from ratelimit_ddb.web.identity.token_form import token_form
+from ratelimit_ddb.web.request import Request, fields_of_scope
+
+KEY = b"k" * 32
+FERNET = Fernet(urlsafe_b64encode(KEY))
+SIGNER = TimestampSigner(KEY)
+SIGNED = b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyLTEifQ"
+SIGNATURE = hmac.new(KEY, SIGNED, hashlib.sha256).digest()
+ID = UUID("0aB1c2D3-e4f5-4678-9abc-def012345678")
+
+
+def is_signed(token: str) -> bool:
+    """As python-jose and Authlib check a JWT."""
+    signed, _, signature = token.encode("latin-1").rpartition(b".")
+    with suppress(ValueError):
+        padded = signature + b"=" * (-len(signature) % 4)
+        return signed == SIGNED and urlsafe_b64decode(padded) == SIGNATURE
+    return False
+
+
+def is_of_session(token: str) -> bool:
+    """As Starlette and Flask check their sessions."""
+    try:
+        return SIGNER.unsign(token) == b"user-1"
+    except BadSignature:
+        return False
+
+
+def is_encrypted(token: str) -> bool:
+    try:
+        return FERNET.decrypt(token.encode("latin-1")) == b"user-1"
+    except InvalidToken:
+        return False
+
+
+def is_the_id(token: str) -> bool:
+    with suppress(ValueError):
+        return UUID(token) == ID
+    return False
+
+
+def spellings(token: str) -> list[str]:
+    """Texts that some decoder may take for a token. Not all of them are valid."""
+    middle = token.rfind(".") + 9
+    head, tail = token[:middle], token[middle:]
+    made = [f"{head}{junk * n}{tail}" for junk in ("!", "~", "\xe9", ":") for n in (1, 4, 8)]
+    made += [f"{token}{end}" for end in ("=", "==", "===", "====", "=junk", "==junk", "=====")]
+    made += [token[:-1] + chr(ord(token[-1]) + n) for n in (1, 2, 3)]
+    made += [token.rstrip("="), token.replace("-", "+").replace("_", "/")]
+    made += [token.upper(), token.replace("-", ""), f"{{{token}}}", f"urn:uuid:{token}"]
+    return [token, *made]
+
+
+TOKENS: dict[str, tuple[str, Callable[[str], bool], int]] = {
+    "a JWT": (f"{SIGNED.decode()}.{urlsafe_b64encode(SIGNATURE).decode()[:-1]}", is_signed, 10),
+    "a session": (SIGNER.sign("user-1").decode(), is_of_session, 10),
+    "Fernet": (FERNET.encrypt(b"user-1").decode(), is_encrypted, 8),
+    "a UUID": (str(ID), is_the_id, 5),
+}
+IDENTITIES: dict[str, tuple[Identity, str, str]] = {
+    "a header": (header("x-token"), "x-token", "{}"),
+    "Authorization": (header("authorization"), "authorization", "Bearer {}"),
+    "a cookie": (cookie("token"), "cookie", "token={}"),
+}
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+@pytest.mark.parametrize("place", IDENTITIES)
+def test_p15_a_valid_token_has_one_bucket_however_it_is_written(kind: str, place: str) -> None:
+    token, is_valid, least = TOKENS[kind]
+    identity, field, form = IDENTITIES[place]
+
+    def key_of(text: str) -> object:
+        value = form.format(text).encode("latin-1")
+        scope = {"headers": [(field.encode(), value)]}
+        return identity(Request("GET", "/", "192.0.2.7", scope, fields_of_scope))
+
+    served = [text for text in spellings(token) if is_valid(text)]
+    assert len(served) >= least
+    assert {text: key_of(text) for text in served} == dict.fromkeys(served, key_of(token))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s3cret-key",
+        "jane.doe@example.com",
+        "auth0|507f1f77bcf86cd799439011",
+        "customer-000000000000000000001",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        "a" * 39,
+        f"a.{'b' * 21}",
+        "",
+    ],
+)
+def test_what_does_not_look_like_a_token_keeps_every_character(text: str) -> None:
+    assert token_form(text) == text
+
+
+def test_tokens_of_different_octets_have_different_forms() -> None:
+    tokens = [FERNET.encrypt(b"user-1").decode() for _ in range(20)]
+    tokens += [SIGNER.sign(f"user-{n}").decode() for n in range(20)]
+    tokens += [hashlib.sha256(str(n).encode()).hexdigest() for n in range(20)]
+    assert len(set(map(token_form, tokens))) == 60
