@@ -350,6 +350,7 @@ CORES: dict[str, tuple[str, ...]] = {
     ),
     "ratelimit_ddb/web/identity/forwarded.py": _ADDRESSES,
     "ratelimit_ddb/web/identity/readings.py": _IDENTITIES,
+    "ratelimit_ddb/web/identity/token_form.py": ("tests/web/test_token_form.py",),
     "ratelimit_ddb/web/response/accept.py": ("tests/web/test_accept.py",),
     "ratelimit_ddb/web/response/fields.py": (
         "tests/web/test_fields.py",
