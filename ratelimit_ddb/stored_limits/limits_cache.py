@@ -1,7 +1,8 @@
 """The stored limits that a process has read, and the flow that reads them again.
 
 - A name is read again after ``cache_seconds``, by one flow at a time. The others use the limits
-  that were read last, and wait only if there are none.
+  that were read last, and wait only if there are none. If the one that reads is cancelled, or meets
+  a mistake of set-up, the next of those reads.
 - If the read fails, the limits that were read last, or the default, stay in force for a second;
   then it is tried again. The same holds if the stored text is no limit, which is logged as an error
   each time: a mistake in the table never lifts a limit.
@@ -37,8 +38,8 @@ class _Refresh:
 
     __slots__ = ("_wakes", "begun_ns", "served")
 
-    def __init__(self, begun_ns: int) -> None:
-        self.begun_ns = begun_ns
+    def __init__(self) -> None:
+        self.begun_ns = 0
         self.served = False
         self._wakes: list[Callable[[], None]] = []
 
@@ -99,13 +100,11 @@ class LimitsCache:
             StoreError: a mistake of set-up.
         """
         key = key_of(self._namespace, require_name(name))
-        now_ns = self._clock.monotonic_ns()
-        with self._lock:
-            other = self._refreshes.get(name) if self._is_under_way(name, now_ns) else None
-            if other is None:
-                mine = self._refreshes[name] = _Refresh(now_ns)
-        if other is not None:
-            return (yield from self._wait(name, other))
+        mine = _Refresh()
+        while (present := self._begin(name, mine)) is not mine:
+            in_time = name in self._known or (yield Wait(present, None))
+            if name in self._known or not in_time:
+                return self.last(name)
         try:
             return self._learn(name, (yield ReadLimits(key)).texts)
         except StoreUnavailable:
@@ -125,11 +124,14 @@ class LimitsCache:
         refresh = self._refreshes.get(name)
         return refresh is not None and now_ns - refresh.begun_ns < LONGEST_REFRESH_NS
 
-    def _wait(self, name: str, other: _Refresh) -> Flow[tuple[AnyLimit, ...]]:
-        while name not in self._known and not other.served:
-            if not (yield Wait(other, None)):
-                break
-        return self.last(name)
+    def _begin(self, name: str, mine: _Refresh) -> _Refresh:
+        """Begin to read a name, unless another flow does. Returns: the read that is under way."""
+        now_ns = self._clock.monotonic_ns()
+        with self._lock:
+            if not self._is_under_way(name, now_ns):
+                mine.begun_ns = now_ns
+                self._refreshes[name] = mine
+            return self._refreshes[name]
 
     def _learn(self, name: str, texts: tuple[str, ...] | None) -> tuple[AnyLimit, ...]:
         if texts is None:

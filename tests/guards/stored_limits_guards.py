@@ -27,8 +27,8 @@ STORED_LIMITS = (
     Guard(
         "one thread reads stored limits for all",
         _CACHE,
-        "self._refreshes.get(name) if self._is_under_way(name, now_ns) else None",
-        "None",
+        "            if not self._is_under_way(name, now_ns):\n",
+        "            if True:\n",
         f"{_TESTS}one_thread_reads_and_the_others_wait_for_it_where_nothing_is_known",
     ),
     Guard(
@@ -37,6 +37,13 @@ STORED_LIMITS = (
         "        return refresh is not None and now_ns - refresh.begun_ns < LONGEST_REFRESH_NS\n",
         "        return refresh is not None\n",
         f"{_TESTS}a_read_whose_event_loop_was_stopped_is_given_up_after_a_minute",
+    ),
+    Guard(
+        "where the flow that reads stored limits is cancelled, the next one reads them",
+        _CACHE,
+        "            if name in self._known or not in_time:\n",
+        "            if True:\n",
+        f"{_TESTS}where_the_one_that_reads_is_cancelled_the_next_one_reads",
     ),
     Guard(
         "P1: several limiters read their stored limits before costs are checked",

@@ -11,6 +11,7 @@ import pytest
 
 from ratelimit_ddb import (
     AccessDenied,
+    AsyncRateLimiter,
     Decision,
     Limit,
     MemoryStore,
@@ -210,8 +211,51 @@ def test_who_waits_for_a_read_gets_its_limits_or_at_the_deadline_the_default() -
     reads, one = (cache.refresh("q") for _ in range(2))
     assert isinstance(next(reads), ReadLimits)
     assert isinstance(next(one), Wait)
-    reads.close()  # as by a deadline
-    assert limits_of(one, True) == (Limit(3, 60),)
+    reads.close()  # as of a task that is cancelled
+    assert isinstance(one.send(True), ReadLimits)
+    assert limits_of(one, LimitsResult(("7/minute",))) == (Limit(7, 60),)
+
+
+class SlowReadsAsync(MemoryStore):
+    """A store whose reads of limits take as long as the test lets them, in an event loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def send_async(self, operation: Any, deadline_ns: int) -> Any:
+        if isinstance(operation, ReadLimits):
+            self.began.set()
+            await self.go_on.wait()
+        return super().send(operation, deadline_ns)
+
+
+def test_where_the_one_that_reads_is_cancelled_the_next_one_reads() -> None:
+    async def ask() -> list[int]:
+        store = SlowReadsAsync()
+        StoredLimits(store).set("p", "2/minute")
+        limiter = AsyncRateLimiter(store, stored("p", default="100/minute"), deadline=10)
+        reads = asyncio.create_task(limiter.acquire("ada"))
+        await store.began.wait()
+        others = [asyncio.create_task(limiter.acquire("ada")) for _ in range(3)]
+        await asyncio.sleep(0)
+        reads.cancel()  # as by a client that disconnects
+        store.go_on.set()
+        return [(await other).limit.burst for other in others]
+
+    assert asyncio.run(ask()) == [2, 2, 2]
+
+
+def test_a_mistake_of_set_up_is_raised_for_those_who_wait_for_the_read_too() -> None:
+    cache = LimitsCache(stored("p", default="3/minute"), "", MemoryStore().clock)
+    reads, one = (cache.refresh("p") for _ in range(2))
+    assert isinstance(next(reads), ReadLimits)
+    assert isinstance(next(one), Wait)
+    with pytest.raises(AccessDenied):
+        reads.throw(AccessDenied("no"))
+    assert isinstance(one.send(True), ReadLimits)
+    with pytest.raises(AccessDenied):
+        one.throw(AccessDenied("no"))
 
 
 def test_after_a_fork_the_parents_reads_are_given_up() -> None:
