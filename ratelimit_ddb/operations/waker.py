@@ -57,11 +57,11 @@ class LoopWaker:
 
     def wake(self) -> None:
         """End the wait."""
-        if threading.get_ident() == self._thread:
-            self._end()
-            return
         try:
-            self._loop.call_soon_threadsafe(self._end)
+            if threading.get_ident() == self._thread:
+                self._end()
+            else:
+                self._loop.call_soon_threadsafe(self._end)
         except RuntimeError:
             return  # the loop was closed, and its tasks with it
 

@@ -11,6 +11,19 @@ _HISTORIES = (
 
 LEASES = (
     Guard(
+        "a request of an event loop that was closed fails no other one",
+        "ratelimit_ddb/operations/waker.py",
+        "            if threading.get_ident() == self._thread:\n",
+        "            if threading.get_ident() == self._thread and self._end() is None:\n"
+        "                return\n"
+        "        finally:\n"
+        "            pass\n"
+        "        try:\n"
+        "            if False:\n",
+        "tests/ratelimit_ddb/test_hot_keys.py::"
+        "test_one_that_queues_in_a_loop_that_was_closed_fails_nobody_of_the_next_loop",
+    ),
+    Guard(
         "P1: a lease is dated at its end",
         "ratelimit_ddb/bucket/coalesced_take.py",
         "arithmetic, base_ns, room_ns = self._arithmetic, now_ns + batch.lease_ns, batch.room_ns",

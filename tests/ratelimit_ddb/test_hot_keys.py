@@ -286,6 +286,25 @@ def test_a_leader_whose_event_loop_stands_still_leaves_nobody_waiting(followers:
     loop.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_that_queues_in_a_loop_that_was_closed_fails_nobody_of_the_next_loop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As where each of several loops of a thread runs until its one result is there."""
+    store = SharedStore(delay_seconds=3_600)
+    limiter = AsyncRateLimiter(store, "100/hour", deadline=0.1)
+    with asyncio.Runner() as runner:
+        abandoned = asyncio.new_event_loop()
+        tasks = [abandoned.create_task(limiter.acquire("k")) for _ in range(3)]
+        abandoned.run_until_complete(asyncio.sleep(0.01))
+        abandoned.close()
+        store._delay_seconds = 0.0
+        decision = runner.run(limiter.acquire("k"))
+        assert (decision.allowed, decision.source) == (True, "table")
+    caplog.clear()  # they are destroyed, though pending
+    tasks.clear()
+
+
 def test_a_visit_whose_requests_another_has_served_meanwhile_takes_nothing_more(
     clock: FakeClock,
 ) -> None:
