@@ -74,7 +74,7 @@ class LocalBuckets:
 
     def _local(self, bucket: Bucket, key: str, now_ns: int) -> Bucket:
         """The same limits in memory; the key's bucket is no fuller than it was last seen."""
-        seen = bucket.recall(key)
+        seen = bucket.observed(key)
         bases_ns = bucket.bases_ns(now_ns) if seen.names else ()
         for name, full_at_ns, base_ns in zip(seen.names, seen.full_at_ns, bases_ns, strict=True):
             if full_at_ns > base_ns:

@@ -222,14 +222,18 @@ class Bucket:
         """Each ``fullAt`` of a key that is blocked until an instant: debt.py."""
         return self._arithmetic.blocked_ns(until_ns)
 
-    def recall(self, key: str) -> Observation:
+    def observed(self, key: str) -> Observation:
         """The last observation of a key; of an unknown key, one that denies nothing."""
         observation = self.cache.get(key)
         if observation is None or observation.names is not self._names:
             return _NOTHING_OBSERVED
+        return observation
+
+    def recall(self, key: str) -> Observation:
+        """The observation by which a request may be denied before ``acquire`` is called."""
         if self._leased is not None and self._leased.are_held(key):
             return _NOTHING_OBSERVED  # a lease may admit what the table would deny
-        return observation
+        return self.observed(key)
 
     def bases_ns(self, now_ns: int) -> Instants:
         """The instant from which each limit counts: a ``fullAt`` before it is a full bucket."""

@@ -112,6 +112,13 @@ OUTAGES = (
         f"{_LOCAL}p1_what_was_admitted_before_the_outage_counts_in_it",
     ),
     Guard(
+        "P1: what was admitted before an outage counts in it, though tokens are leased",
+        "ratelimit_ddb/local_buckets.py",
+        "seen = bucket.observed(key)",
+        "seen = bucket.recall(key)",
+        f"{_LOCAL}p1_what_was_admitted_before_the_outage_counts_in_it_though_tokens_are_leased",
+    ),
+    Guard(
         "nothing of the table's is given back for what it did not take",
         "ratelimit_ddb/local_buckets.py",
         '_replace(source="outage", taken=None)',

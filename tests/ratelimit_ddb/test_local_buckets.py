@@ -21,7 +21,9 @@ from ratelimit_ddb import (
 from ratelimit_ddb.local_buckets import MAX_KEYS, local_buckets_of
 from ratelimit_ddb.operations.breaker import breaker_of
 from ratelimit_ddb.web import Rule, RuleDecision, everyone
+from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
+from tests.ratelimit_ddb.test_hot_keys import SharedStore, heat
 from tests.web.exchange import Get, Limited, limited_asgi, limited_wsgi
 
 KEY = "api:user-123"
@@ -127,6 +129,23 @@ def test_p1_what_was_admitted_before_the_outage_counts_in_it(
         assert acquire().source == "table"
     down(store)
     assert sum(acquire().allowed for _ in range(8)) == 5 - taken
+
+
+def test_p1_what_was_admitted_before_the_outage_counts_in_it_though_tokens_are_leased() -> None:
+    clock = FakeClock()
+    store = SharedStore(clock)
+    limiter = RateLimiter(store, "100/second burst 1000", deny_cache=0)
+    heat(limiter, clock)
+    assert limiter.acquire("k", cost=500)
+    left = limiter.acquire("k").remaining
+
+    def fail() -> None:
+        raise StoreUnavailable("down")
+
+    store.before = fail
+    decisions = [limiter.acquire("k", cost=100) for _ in range(10)]
+    assert {one.source for one in decisions} == {"outage"}
+    assert sum(one.allowed for one in decisions) * 100 <= left
 
 
 def test_p1_what_was_admitted_in_one_outage_counts_in_the_next(
