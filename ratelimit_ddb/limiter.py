@@ -424,9 +424,12 @@ class AsyncRateLimiter:
         return await run_uncancelled(begun, core.store, core.timeout_ns, core.breaker, decides=True)
 
     async def block(self, key: KeyLike, seconds: float) -> Decision:
-        """Deny every request for a key for ``seconds``; see ``RateLimiter.block``."""
+        """Deny every request for a key for ``seconds``; see ``RateLimiter.block``.
+
+        A task that is cancelled meanwhile leaves it to the background.
+        """
         core = self._core
         begun = core.block(key, seconds)
         if isinstance(begun, Decision):
             return begun
-        return await run_async(begun, core.store, core.timeout_ns, core.breaker)
+        return await run_uncancelled(begun, core.store, core.timeout_ns, core.breaker)

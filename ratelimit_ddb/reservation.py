@@ -30,6 +30,7 @@ from ratelimit_ddb.bucket.decision import Decision, RateLimited, Taken
 from ratelimit_ddb.errors import StoreUnavailable
 from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limiter_core import LimiterCore
+from ratelimit_ddb.once import Once
 from ratelimit_ddb.operations.driver import run, run_uncancelled
 from ratelimit_ddb.operations.operation import Flow
 
@@ -46,7 +47,7 @@ class ReservationState:
         is_handed_over: whether it was pickled.
     """
 
-    __slots__ = ("_unsettled", "core", "cost", "decision", "is_handed_over", "key", "limiter")
+    __slots__ = ("_settling", "core", "cost", "decision", "is_handed_over", "key", "limiter")
 
     def __init__(
         self,
@@ -64,13 +65,12 @@ class ReservationState:
         self.cost = cost
         self.decision = decision
         self.is_handed_over = False
-        # Popped to settle: one operation, so that only one of two threads settles.
-        self._unsettled = [] if settled else [True]
+        self._settling = Once(begun=settled)
 
     @property
     def is_settled(self) -> bool:
         """Whether it was settled, or given back."""
-        return not self._unsettled
+        return self._settling.begun
 
     def settle(self, core: LimiterCore, used: int) -> Flow[None]:
         """The flow that gives back what was not used, or charges what was used beyond.
@@ -95,13 +95,11 @@ class ReservationState:
             if reading is not None:
                 yield from reading
             require_charge("used", used, core.bucket.limits)
-        try:
-            self._unsettled.pop()
-        except IndexError:
+        if not self._settling.begin():
             raise RuntimeError(
                 f"a reservation of {self.key!r} was settled before; charge() takes what was used "
                 "since"
-            ) from None
+            )
         # It counts as settled from here on: a write whose reply is lost may have been applied.
         yield from core.settle(self.key, self.decision, taken, self.cost, used)
 
@@ -293,17 +291,19 @@ class AsyncReservation:
 class Reserving:
     """What ``AsyncRateLimiter.reserve`` returns, for ``await`` or ``async with``."""
 
-    __slots__ = ("_begin", "_reservation")
+    __slots__ = ("_begin", "_entry", "_reservation")
 
     def __init__(self, begin: Callable[[], Awaitable[AsyncReservation]]) -> None:
         self._begin = begin
+        self._entry = Once()
         self._reservation: AsyncReservation | None = None
 
     def __await__(self) -> Generator[Any, Any, AsyncReservation]:
         return self._begin().__await__()
 
     async def __aenter__(self) -> AsyncReservation:
-        if self._reservation is not None:
+        # Before the tokens are there: a second task could enter meanwhile, and settle the first's.
+        if not self._entry.begin():
             raise RuntimeError("a reservation is entered once; call reserve() again for another")
         self._reservation = await self
         return self._reservation
@@ -342,4 +342,4 @@ def reserved(
     text = core.key_text(key)
     if not decision.allowed:
         raise RateLimited(text, decision)
-    return ReservationState(limiter, core, text, cost, decision)
+    return ReservationState(limiter, core, text, int(cost), decision)

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import NoReturn, Self
 
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
+from ratelimit_ddb.once import Once
 from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.slots.held_slot import HeldSlot
@@ -26,30 +27,31 @@ class Grant:
         renewer: renews the slot.
     """
 
-    __slots__ = ("_held", "_holds", "_process", "_renewer", "core", "decision", "key")
+    __slots__ = ("_held", "_process", "_release", "_renewer", "core", "decision", "key")
 
     def __init__(self, core: SlotsCore, key: str, taken: SlotAttempt, renewer: Renewer) -> None:
-        self._holds = False  # also if the next lines are interrupted
+        self._release = Once(begun=True)  # also if the next lines are interrupted
         self.key = key
         self.decision: Decision = taken.decision
         self.core = core
         self._held: HeldSlot | None = taken.held
         self._renewer = renewer
         self._process = os.getpid()
-        self._holds = taken.decision.allowed and taken.decision.source != "disabled"
+        if taken.decision.allowed and taken.decision.source != "disabled":
+            self._release = Once()
         if taken.held is not None:
             core.schedule(taken.held, renewer)
 
     @property
     def holds(self) -> bool:
         """Whether this process has something to release."""
-        return self._holds and self._process == os.getpid()
+        return not self._release.begun and self._process == os.getpid()
 
     @property
     def lost(self) -> bool:
         """Whether another holder may have it."""
         held = self._held
-        if held is None or not self._holds:
+        if held is None or self._release.begun:
             return False
         if not held.is_of_this_process:
             return True
@@ -58,9 +60,11 @@ class Grant:
         return held.lost
 
     def require(self) -> None:
-        """Raise RateLimited for a denial."""
+        """Raise RateLimited for a denial, and RuntimeError for what was released before."""
         if not self.decision.allowed:
             raise RateLimited(self.key, self.decision)
+        if self._release.begun and self.decision.source != "disabled":
+            raise RuntimeError(f"a slot of {self.key!r} was released before: take another one")
 
     def begin_release(self) -> Flow[None] | None:
         """Release it, once. Returns: the flow that writes to the table; None if none is needed."""
@@ -82,8 +86,7 @@ class Grant:
             return False
         if self._held is not None:
             self._held.begin_release()
-        self._holds = False
-        return True
+        return self._release.begin()
 
     def __del__(self) -> None:
         if self.holds:
@@ -146,6 +149,7 @@ class Slot:
 
         Raises:
             RateLimited: there was none.
+            RuntimeError: it was released before.
         """
         self._grant.require()
         return self
@@ -212,6 +216,7 @@ class AsyncSlot:
 
         Raises:
             RateLimited: there was none.
+            RuntimeError: it was released before.
         """
         self._grant.require()
         return self

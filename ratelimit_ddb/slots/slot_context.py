@@ -18,12 +18,11 @@ from ratelimit_ddb.decorator.coroutine import (
     is_async_generator_function,
     return_kind,
 )
+from ratelimit_ddb.once import Once
 from ratelimit_ddb.slots.slot import AsyncSlot, Slot
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_ENTERED_BEFORE = "this slot() was entered before: call it anew for each `with`"
 
 
 class SlotContext:
@@ -33,10 +32,11 @@ class SlotContext:
         acquire: tries to take a slot.
     """
 
-    __slots__ = ("_acquire", "_slot")
+    __slots__ = ("_acquire", "_entry", "_slot")
 
     def __init__(self, acquire: Callable[[], Slot]) -> None:
         self._acquire = acquire
+        self._entry = Once()
         self._slot: Slot | None = None
 
     def __enter__(self) -> Slot:
@@ -46,8 +46,7 @@ class SlotContext:
             RateLimited: there was none.
             RuntimeError: it was entered before.
         """
-        if self._slot is not None:
-            raise RuntimeError(_ENTERED_BEFORE)
+        _require_first(self._entry)
         self._slot = self._acquire()
         return self._slot.__enter__()
 
@@ -96,16 +95,16 @@ class AsyncSlotContext:
         acquire: tries to take a slot.
     """
 
-    __slots__ = ("_acquire", "_slot")
+    __slots__ = ("_acquire", "_entry", "_slot")
 
     def __init__(self, acquire: Callable[[], Coroutine[Any, Any, AsyncSlot]]) -> None:
         self._acquire = acquire
+        self._entry = Once()
         self._slot: AsyncSlot | None = None
 
     async def __aenter__(self) -> AsyncSlot:
         """The slot. Raises as ``SlotContext.__enter__`` does."""
-        if self._slot is not None:
-            raise RuntimeError(_ENTERED_BEFORE)
+        _require_first(self._entry)
         self._slot = await self._acquire()
         return await self._slot.__aenter__()
 
@@ -137,6 +136,12 @@ class AsyncSlotContext:
                 return await function(*args, **kwargs)
 
         return held
+
+
+def _require_first(entry: Once) -> None:
+    # Before the slot is there: a second task could enter meanwhile, and release the first one's.
+    if not entry.begin():
+        raise RuntimeError("this slot() was entered before: call it anew for each `with`")
 
 
 def _require_function(function: Callable[..., Any]) -> None:

@@ -15,6 +15,20 @@ _WITHIN = "tests/ratelimit_ddb/test_calls_within_calls.py::test_"
 
 SLOTS = (
     Guard(
+        "P16: of two tasks that enter one async with, one gets the slot",
+        "ratelimit_ddb/slots/slot_context.py",
+        "        _require_first(self._entry)\n        self._slot = await self._acquire()\n",
+        "        self._slot = await self._acquire()\n        _require_first(self._entry)\n",
+        _LIMITER + "p16_of_two_tasks_that_enter_one_async_with_one_gets_the_slot",
+    ),
+    Guard(
+        "P16: a slot that was released is not entered again",
+        "ratelimit_ddb/slots/slot.py",
+        '        if self._release.begun and self.decision.source != "disabled":\n',
+        "        if False:\n",
+        _LIMITER + "p16_a_slot_that_was_released_is_not_entered_again",
+    ),
+    Guard(
         "P16: a coroutine does not run after the slot that its function was decorated with",
         "ratelimit_ddb/slots/slot_context.py",
         "if return_kind(function) is ReturnKind.COROUTINE:",
@@ -59,8 +73,8 @@ SLOTS = (
     Guard(
         "a fork does not release its parent's slot",
         "ratelimit_ddb/slots/slot.py",
-        "return self._holds and self._process == os.getpid()",
-        "return self._holds",
+        "return not self._release.begun and self._process == os.getpid()",
+        "return not self._release.begun",
         f"{_LIMITER}a_fork_does_not_release_its_parents_slot",
     ),
     Guard(

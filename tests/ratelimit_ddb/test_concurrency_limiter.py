@@ -12,7 +12,7 @@ import pickle
 import threading
 import time
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, cast
 
 import pytest
@@ -292,6 +292,105 @@ def test_a_slot_is_for_one_async_with() -> None:
         return (await limiter.peek("report")).remaining
 
     assert asyncio.run(enter_twice()) == 2
+
+
+class SlowStore(MemoryStore):
+    """A store that lets other tasks run before it answers."""
+
+    async def send_async(self, operation: Any, deadline_ns: int) -> Any:
+        await asyncio.sleep(0)
+        return self.send(operation, deadline_ns)
+
+
+def test_p16_of_two_tasks_that_enter_one_async_with_one_gets_the_slot() -> None:
+    """Else the first to leave would release the slot of the other, which goes on."""
+
+    async def enter_at_once() -> Sequence[object]:
+        limiter = AsyncConcurrencyLimiter(SlowStore(), 2)
+        context = limiter.slot("report")
+
+        async def work() -> int:
+            async with context:
+                return (await limiter.peek("report")).remaining
+
+        return await asyncio.gather(work(), work(), return_exceptions=True)
+
+    first, second = asyncio.run(enter_at_once())
+    assert first == 1
+    assert isinstance(second, RuntimeError)
+
+
+def test_p16_of_two_threads_that_enter_one_with_one_gets_the_slot() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    class WaitingStore(MemoryStore):
+        def send(self, operation: Any, deadline_ns: int) -> Any:
+            if isinstance(operation, TakeSlot):
+                entered.set()
+                go_on.wait(5)
+            return super().send(operation, deadline_ns)
+
+    context = ConcurrencyLimiter(WaitingStore(), 2, deadline=10).slot("report")
+    first = threading.Thread(target=context.__enter__)
+    first.start()
+    assert entered.wait(5)
+    go_on.set()
+    with pytest.raises(RuntimeError, match="call it anew for each `with`"):
+        context.__enter__()
+    first.join(5)
+    context.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("released_by", ["with", "release"])
+def test_p16_a_slot_that_was_released_is_not_entered_again(released_by: str) -> None:
+    slot = ConcurrencyLimiter(MemoryStore(), 1).acquire("report")
+    if released_by == "release":
+        slot.release()
+    else:
+        with slot:
+            pass
+    with pytest.raises(RuntimeError, match="a slot of 'report:slots' was released before"), slot:
+        pytest.fail("it ran")
+
+
+def test_p16_an_async_slot_that_was_released_is_not_entered_again() -> None:
+    async def enter_again() -> None:
+        slot = await AsyncConcurrencyLimiter(MemoryStore(), 1).acquire("report")
+        async with slot:
+            pass
+        with pytest.raises(RuntimeError, match="was released before"):
+            await slot.__aenter__()
+
+    asyncio.run(enter_again())
+
+
+def test_switched_off_a_slot_is_entered_as_often_as_anybody_likes() -> None:
+    slot = ConcurrencyLimiter(MemoryStore(), 1, enabled=False).acquire("report")
+    for _ in range(2):
+        with slot:
+            pass
+
+
+def test_p16_of_threads_that_release_a_slot_at_once_one_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, process = FlakyStore(), os.getpid()
+    limiter = ConcurrencyLimiter(store, 2)
+    kept, slot = limiter.acquire("report"), limiter.acquire("report")
+
+    def another_thread_releases() -> int:
+        monkeypatch.undo()
+        slot.release()
+        return process
+
+    monkeypatch.setattr("ratelimit_ddb.slots.slot.os.getpid", another_thread_releases)
+    slot.release()
+    store.failure = StoreUnavailable("down")
+    # Counted twice, this process would hold three in the outage.
+    with limiter.acquire("report"):
+        assert not limiter.acquire("report")
+    store.failure = None
+    kept.release()
 
 
 def test_limiters_are_pickled_as_their_arguments() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -93,6 +94,22 @@ def leases_of(store: SharedStore) -> list[Any]:
 
     hot_keys: Any = cache_group_of(store).hot_keys
     return [lease for state in hot_keys._younger.values() for lease in state.leases]
+
+
+def test_a_key_is_blocked_though_the_task_is_cancelled_again_and_again() -> None:
+    """A client that goes away must not keep its block from being written."""
+    limiter = AsyncRateLimiter(SharedStore(FakeClock(), delay_seconds=0.001), "1000/minute")
+
+    async def block() -> Decision:
+        task = asyncio.create_task(limiter.block("k", 60))
+        await asyncio.sleep(0)
+        while not task.done():
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        return await limiter.acquire("k")
+
+    assert not asyncio.run(block())
 
 
 def test_a_throttled_key_is_blocked_all_the_same() -> None:

@@ -108,6 +108,24 @@ def test_a_reservation_is_entered_once() -> None:
     asyncio.run(use())
 
 
+def test_of_two_tasks_that_enter_one_reservation_one_reserves() -> None:
+    """Else one of them would settle for both, and the other's estimate would stay taken."""
+    limiter = AsyncRateLimiter(SharedStore(FakeClock(), delay_seconds=0.001), "1000/minute")
+
+    async def use() -> int:
+        reserving = limiter.reserve("k", 100)
+
+        async def work() -> None:
+            async with reserving as reservation:
+                await reservation.settle(0)
+
+        failures = await asyncio.gather(work(), work(), return_exceptions=True)
+        assert [type(one) for one in failures] == [type(None), RuntimeError]
+        return (await limiter.peek("k")).remaining
+
+    assert asyncio.run(use()) == 1_000
+
+
 _SETTLE = (
     "import pickle, sys\n"
     "reservation = pickle.loads(bytes.fromhex(sys.argv[1]))\n"

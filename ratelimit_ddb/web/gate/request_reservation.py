@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from ratelimit_ddb.arguments import require_int_from
 from ratelimit_ddb.bucket.debt import require_charge
+from ratelimit_ddb.once import Once
 from ratelimit_ddb.operations.breaker import Breaker
 from ratelimit_ddb.operations.driver import run, run_async, uncancelled
 from ratelimit_ddb.operations.meter import Meter
@@ -58,12 +59,12 @@ class RequestReservation:
     If nothing was reserved, ``settle`` has no effect, so a view need not ask.
     """
 
-    __slots__ = ("_is_open", "_reserved", "_used")
+    __slots__ = ("_end", "_reserved", "_used")
 
     def __init__(self) -> None:
         self._reserved: list[Reserved] = []
         self._used: int | None = None
-        self._is_open = [True]
+        self._end = Once()
 
     @property
     def cost(self) -> int:
@@ -93,7 +94,7 @@ class RequestReservation:
             bucket = one.decided.charge.quota.bucket
             if bucket is not None:
                 require_charge("used", used, bucket.limits)
-        if not self._is_open:
+        if self._end.begun:
             raise RuntimeError("the response is over, so its reservation has been settled")
         self._used = used
 
@@ -124,9 +125,7 @@ class RequestReservation:
 
     def _settling(self, failed: bool) -> Iterator[tuple[JointFlow[None], Reserved]]:
         """For each store, the flow that settles, and one of the reservations on it."""
-        try:
-            self._is_open.pop()
-        except IndexError:
+        if not self._end.begin():
             return
         used = 0 if failed and self._used is None else self._used
         if used is None:
