@@ -101,7 +101,7 @@ class Limit:
         unit_ns = -(-period_ns // quantity)
         for attribute, value in (
             ("quantity", quantity),
-            ("period_seconds", period_seconds),
+            ("period_seconds", float(period_seconds)),
             ("burst", burst),
             ("unit_ns", unit_ns),
             ("window_ns", burst * unit_ns),

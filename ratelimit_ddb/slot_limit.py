@@ -40,6 +40,7 @@ class SlotLimit:
         )
         object.__setattr__(self, "slots", slots)
         object.__setattr__(self, "burst", slots)
+        object.__setattr__(self, "lifetime", float(self.lifetime))
         object.__setattr__(self, "lifetime_ns", lifetime_ns)
 
     def __str__(self) -> str:

@@ -48,6 +48,15 @@ class Number(int, enum.Enum):
             lambda: Quota(3, "year", anchor=(3, 3), name="api"),
         ),
         (lambda: Limit(3, 60, name=Text.API), lambda: Limit(3, 60, name="api")),
+        (lambda: Limit(Number.THREE, Number.THREE, Number.THREE), lambda: Limit(3, 3, 3)),
+        (
+            lambda: ConcurrencyLimiter(MemoryStore(), 3, lifetime=Number.THREE).limit,
+            lambda: ConcurrencyLimiter(MemoryStore(), 3, lifetime=3).limit,
+        ),
+        (
+            lambda: repr(RateLimiter(MemoryStore(), "3/minute").reserve("k", Number.THREE)),
+            lambda: repr(RateLimiter(MemoryStore(), "3/minute").reserve("k", 3)),
+        ),
         (lambda: stored(Text.API, default="3/minute"), lambda: stored("api", default="3/minute")),
         (
             lambda: (
@@ -83,6 +92,9 @@ class Number(int, enum.Enum):
         "quota",
         "anchor",
         "limit",
+        "period",
+        "lifetime",
+        "reservation",
         "stored",
         "table",
         "cookie",
