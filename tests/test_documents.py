@@ -167,6 +167,17 @@ def test_that_the_limits_of_who_comes_from_another_limiter_can_be_parsed() -> No
         Limit.parse(limit)
 
 
+def test_the_comparison_is_with_the_versions_that_were_measured() -> None:
+    page = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+    results = (ROOT / "bench" / "results" / "README.md").read_text(encoding="utf-8")
+    measured = dict(re.findall(r"^\| ([\w-]+) \| (\d[\w.]*) \|$", results, re.MULTILINE))
+    compared = ["zae-limiter", "limits", "pyrate-limiter", "flask-session", "starsessions"]
+    for peer in compared:
+        version = measured[peer]
+        assert f"| {peer} {version} |" in page
+        assert f" {peer} {version.rpartition('.')[0]} |" in page
+
+
 INCIDENTS = (ROOT / "docs" / "guide" / "incidents.md").read_text(encoding="utf-8")
 
 
