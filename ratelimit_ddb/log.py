@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ddbwire.concurrency.fork import at_fork
 from ratelimit_ddb.arguments import named, require_bool
+from ratelimit_ddb.error_type import error_type
 from ratelimit_ddb.limit import AnyLimit, LimitsLike, parse_limits
 from ratelimit_ddb.limiter import RateLimiter
 from ratelimit_ddb.store.memory import MemoryStore
@@ -23,7 +24,6 @@ from ratelimit_ddb.web.identity.identity import digest_of
 
 if TYPE_CHECKING:
     from ratelimit_ddb.decision_event import DecisionEvent, OnDecisionEvent
-    from ratelimit_ddb.errors import StoreUnavailable
 
 __all__ = ["log_decisions"]
 
@@ -90,9 +90,9 @@ def log_decisions(
     The attributes of a record, each behind ``ratelimit_``: ``rule``, ``key_digest``, ``limit``,
     ``cost``, ``allowed``, ``enforced``, ``source``, ``remaining``, ``retry_after_seconds`` (None
     where no time would help), ``latency_ms``, ``calls``, ``capacity_units`` (None where unknown),
-    ``operation``, ``refunded``, ``left_out``; in an outage also ``error_type`` and ``error``, what
-    was raised and by what cause, and ``on_outage``, what decided instead. See ``RuleDecision`` and
-    ``Decision`` for what they mean.
+    ``operation``, ``refunded``, ``left_out``; in an outage also ``error_type``, DynamoDB's error
+    code or the class of the exception, ``error``, its message, and ``on_outage``, what decided
+    instead. See ``RuleDecision`` and ``Decision`` for what they mean.
 
     A flood of denials costs next to nothing, but a record of each would. So in each process at most
     ten records a second are written of one rule's denials, ten of its outages: with W processes and
@@ -113,9 +113,7 @@ def log_decisions(
     Raises:
         TypeError, ValueError: an argument is invalid; the message names it and the rule.
     """
-    if logger is None:
-        logger = logging.getLogger(LOGGER)
-    elif not isinstance(logger, logging.Logger):
+    if logger is not None and not isinstance(logger, logging.Logger):
         raise TypeError(f"logger {logger!r}: must be a logging.Logger")
     require_bool("admitted", admitted)
     require_bool("key", key)
@@ -124,14 +122,18 @@ def log_decisions(
     def log(event: DecisionEvent) -> None:
         message = _message_of(event)
         level = message.level
-        if (level == logging.DEBUG and not admitted) or not logger.isEnabledFor(level):
+        if level == logging.DEBUG and not admitted:
+            return
+        # Not before: logging.config disables loggers that exist before it is called.
+        written_to = logging.getLogger(LOGGER) if logger is None else logger
+        if not written_to.isEnabledFor(level):
             return
         left_out = 0 if bound is None else bound.left_out(event.rule, message.name)
         if left_out is None:
             return
         facts = _facts(event, with_key=key) | {"ratelimit_left_out": left_out}
         named = (event.rule,) if event.outage is None else (event.rule, str(event.outage))
-        logger.log(level, message.text, *named, extra=facts)
+        written_to.log(level, message.text, *named, extra=facts)
 
     return log
 
@@ -209,12 +211,7 @@ def _facts(event: DecisionEvent, *, with_key: bool) -> dict[str, Any]:
     if with_key:
         facts["ratelimit_key"] = event.key
     if event.outage is not None:
-        facts["ratelimit_error_type"] = _type_of(event.outage)
+        facts["ratelimit_error_type"] = error_type(event.outage)
         facts["ratelimit_error"] = str(event.outage)
         facts["ratelimit_on_outage"] = event.on_outage
     return facts
-
-
-def _type_of(outage: StoreUnavailable) -> str:
-    """The name of what the store's client raised, which says more than StoreUnavailable."""
-    return type(outage.__cause__ or outage).__qualname__

@@ -24,11 +24,11 @@ with optional_package("ratelimit_ddb.opentelemetry", "ratelimit-ddb[opentelemetr
     from opentelemetry import metrics, trace
     from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from ratelimit_ddb.error_type import error_type
 from ratelimit_ddb.web.identity.identity import digest_of
 
 if TYPE_CHECKING:
     from ratelimit_ddb.decision_event import DecisionEvent, OnDecisionEvent
-    from ratelimit_ddb.errors import StoreUnavailable
 
 __all__ = ["measure_decisions", "trace_decisions"]
 
@@ -78,8 +78,8 @@ def measure_decisions(
 
     The attributes of each: ``ratelimit.rule``; ``ratelimit.outcome``, which is ``"allowed"``,
     ``"denied"`` or, whatever the policy made of it, ``"outage"``; ``ratelimit.enforced``;
-    ``ratelimit.source`` (see ``Decision``); in an outage ``error.type``, the class of its cause,
-    and ``ratelimit.on_outage``, what decided instead.
+    ``ratelimit.source`` (see ``Decision``); in an outage ``error.type``, DynamoDB's error code or
+    the class of the exception, and ``ratelimit.on_outage``, what decided instead.
 
     Args:
         meter_provider: the global one unless given.
@@ -203,7 +203,7 @@ def _attributes(event: DecisionEvent) -> _Attributes:
         "ratelimit.source": event.decision.source,
     }
     if event.outage is not None:
-        attributes["error.type"] = _type_of(event.outage)
+        attributes["error.type"] = error_type(event.outage)
         attributes["ratelimit.on_outage"] = event.on_outage or ""
     return attributes
 
@@ -214,12 +214,6 @@ def _outcome(event: DecisionEvent) -> str:
     return "allowed" if event.decision.allowed else "denied"
 
 
-def _type_of(outage: StoreUnavailable) -> str:
-    """The full name of what the store's client raised: it says more than StoreUnavailable."""
-    kind = type(outage.__cause__ or outage)
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
 def _version() -> str:
     from importlib.metadata import version
 
@@ -227,7 +221,7 @@ def _version() -> str:
 
 
 def _require(name: str, provider: object, method: str) -> None:
-    if provider is not None and not hasattr(provider, method):
+    if isinstance(provider, type) or (provider is not None and not hasattr(provider, method)):
         raise TypeError(
             f"{name} {shown(provider)}: must be a {name.replace('_', ' ')} of OpenTelemetry, which "
             f"has {method}()"

@@ -54,8 +54,6 @@ an invalid answer of a credentials' provider, an invalid host name."""
 _FAILURES = (BotoCoreError, ClientError, ConfigurationError, RuntimeError, *UNFORESEEN)
 """The exceptions of a refresh."""
 
-_log = logging.getLogger("ddbwire.credentials")
-
 
 def is_provider_outage(error: Exception) -> bool:
     """Whether the credentials' provider could not be reached, which may pass.
@@ -185,7 +183,7 @@ class CredentialSource:
         except _FAILURES as error:
             if not self._failing:
                 self._failing = True
-                _log.warning(
+                logging.getLogger("ddbwire.credentials").warning(
                     "credentials could not be renewed; the present ones serve until they expire: "
                     "%s: %s",
                     type(error).__name__,

@@ -26,6 +26,14 @@ OPERATING = (
         f"{_RULES}what_is_no_bucket_of_the_rule_is_refused_with_the_way_out",
     ),
     Guard(
+        "no logger exists before logging is configured",
+        "ratelimit_ddb/log.py",
+        "    if logger is not None and not isinstance(logger, logging.Logger):\n",
+        "    logger = logger or logging.getLogger(LOGGER)\n"
+        "    if not isinstance(logger, logging.Logger):\n",
+        "tests/web/test_log.py::test_logging_that_is_configured_after_the_imports_hears_everything",
+    ),
+    Guard(
         "what a terminal would obey is escaped",
         "ddbwire/shared/command_line/printable.py",
         "    if text.isprintable():\n        return text\n",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -419,3 +421,30 @@ def test_the_guides_formatter_writes_the_line_that_the_guide_shows(
 def log_in(app: Any) -> None:
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/login", "REMOTE_ADDR": "192.0.2.7"}
     list(app(environ, lambda status, headers, exc_info=None: None))
+
+
+def test_logging_that_is_configured_after_the_imports_hears_everything(tmp_path: Path) -> None:
+    # dictConfig disables the loggers that exist, as Django's LOGGING does after its settings.
+    program = tmp_path / "program.py"
+    program.write_text(
+        """
+import logging.config
+
+import ddbwire.signing.credentials, ratelimit_ddb.asgi, ratelimit_ddb.flask, ratelimit_ddb.web
+import sessions.asgi, sessions.flask
+from ratelimit_ddb import MemoryStore, RateLimiter
+from ratelimit_ddb.log import log_decisions
+
+limiter = RateLimiter(MemoryStore(), "1/minute", on_decision=log_decisions())
+handlers = {"console": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}}
+root = {"handlers": ["console"], "level": "INFO"}
+logging.config.dictConfig({"version": 1, "handlers": handlers, "root": root})
+limiter.acquire("user-123")
+limiter.acquire("user-123")
+for name, logger in logging.root.manager.loggerDict.items():
+    if name.partition(".")[0] in ("ratelimit_ddb", "ddbwire", "sessions"):
+        assert not getattr(logger, "disabled", False), name
+"""
+    )
+    ran = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "denied by rule '1 per minute'\n"

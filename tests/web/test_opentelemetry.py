@@ -112,7 +112,11 @@ def limited(request: pytest.FixtureRequest) -> Limited:
     return made
 
 
-@pytest.mark.parametrize("wrong", [True, "shop", object()], ids=lambda wrong: type(wrong).__name__)
+@pytest.mark.parametrize(
+    "wrong",
+    [True, "shop", object(), MeterProvider, TracerProvider],
+    ids=lambda wrong: getattr(wrong, "__name__", type(wrong).__name__),
+)
 def test_what_is_no_provider_is_refused(wrong: Any) -> None:
     with pytest.raises(TypeError, match=r"meter_provider .* must be a meter provider"):
         measure_decisions(wrong)
@@ -152,7 +156,7 @@ def test_an_outage_is_an_outcome_of_its_own_whatever_the_policy(
         "ratelimit.enforced": True,
         "ratelimit.source": "outage",
         "ratelimit.on_outage": policy,
-        "error.type": "ddbwire.errors.StoreUnavailable",
+        "error.type": "StoreUnavailable",
     }
     assert "ratelimit.tokens" not in measured.collected()
 
@@ -335,7 +339,7 @@ def test_an_outage_is_an_error_with_its_exception(traced: Spans) -> None:
     assert span.status.description is not None
     assert "http://127.0.0.1:1" in span.status.description
     assert span.attributes is not None
-    assert str(span.attributes["error.type"]).startswith("ddbwire.errors.")
+    assert span.attributes["error.type"] in ("Unreachable", "DeadlineExceeded")
     (event,) = span.events
     assert event.attributes is not None
     assert event.attributes["exception.type"] == "ddbwire.errors.StoreUnavailable"

@@ -19,8 +19,6 @@ from ratelimit_ddb.web.rules.rules_toml import RulesError, rules_of_toml
 
 OnReload = Callable[[tuple[Rule, ...] | RulesError], None]
 
-_LOG = logging.getLogger("ratelimit_ddb")
-
 _Stamp = tuple[int, ...]
 
 _QUIET_NS = 1_000_000_000
@@ -152,7 +150,7 @@ class RulesFile:
             _warn_of_lost(self._given_path, self._rules, rules)
             self._rules, self._content = rules, content
         self._refused = self._held = None
-        _LOG.info("%s: rules in force: %d", self._given_path, len(self._rules))
+        _log().info("%s: rules in force: %d", self._given_path, len(self._rules))
         if self._on_reload is not None:
             self._on_reload(self._rules)
 
@@ -170,9 +168,14 @@ class RulesFile:
 
     def _refuse(self, what: bytes | str, error: RulesError) -> None:
         self._refused = what
-        _LOG.error("the old rules stay: %s", error)
+        _log().error("the old rules stay: %s", error)
         if self._on_reload is not None:
             self._on_reload(error)
+
+
+def _log() -> logging.Logger:
+    # Not at import: logging.config disables loggers that exist before it is called.
+    return logging.getLogger("ratelimit_ddb")
 
 
 def _names(rules: tuple[Rule, ...]) -> set[str]:
@@ -183,7 +186,7 @@ def _warn_of_lost(path: str, old: tuple[Rule, ...], new: tuple[Rule, ...]) -> No
     there = _names(new)
     lost = [repr(rule.name) for rule in old if rule.name not in there]
     if lost:
-        _LOG.warning("%s: rules no longer in force: %s", path, ", ".join(lost))
+        _log().warning("%s: rules no longer in force: %s", path, ", ".join(lost))
 
 
 def _stamp(path: Path) -> _Stamp:
