@@ -90,7 +90,7 @@ class SessionMiddleware:
             scope = {**scope}
         # Not in a copy otherwise: middlewares around this one look for the route in it afterwards.
         scope[REQUEST_SESSION], scope["session"] = request_session, session
-        request_session.place = SessionPlace(scope, "session", session)
+        request_session.place = SessionPlace(scope, "session", session, scope.get("app"))
         try:
             try:
                 await self._app(scope, receive, committing)

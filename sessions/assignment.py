@@ -22,11 +22,13 @@ class SessionPlace(NamedTuple):
         mapping: the ASGI scope or the WSGI environ.
         key: the session's key there, such as ``"session"``.
         session: what was put there.
+        app: the ``scope["app"]`` that the middleware is in; None if it is in none.
     """
 
     mapping: MutableMapping[str, Any]
     key: str
     session: object
+    app: object = None
 
     def assigned(self) -> Mapping[str, Any] | None:
         """The values that the application assigned; None if it assigned nothing.
@@ -35,9 +37,7 @@ class SessionPlace(NamedTuple):
             TypeError: it assigned something that is not a mapping, None, or empty.
         """
         found = self.mapping.get(self.key)
-        if found is self.session or _is_of_starlettes_middleware(found):
-            return None
-        if _has_litestars_sessions(self.mapping):
+        if found is self.session or self._is_of_another_middleware(found):
             return None
         if isinstance(found, Mapping):
             return found
@@ -52,15 +52,37 @@ class SessionPlace(NamedTuple):
         """Put the session there again."""
         self.mapping[self.key] = self.session
 
+    def _is_of_another_middleware(self, found: object) -> bool:
+        """Whether a part of the application has sessions of its own, and this is one of them."""
+        # starsessions first: what it puts there raises an error whatever it is asked.
+        if _has_starsessions(self.mapping) or _is_starlettes(found):
+            return True
+        app = self.mapping.get("app")
+        if app is not self.app and _has_starlettes_sessions(app):
+            return True
+        return _has_litestars_sessions(self.mapping)
 
-def _is_of_starlettes_middleware(found: object) -> bool:
-    """Whether it is a session of Starlette's own middleware, in a part of the application."""
+
+def _has_starsessions(scope: Mapping[str, Any]) -> bool:
+    module = sys.modules.get("starsessions.session")
+    return isinstance(scope.get("session_handler"), getattr(module, "SessionHandler", ()))
+
+
+def _is_starlettes(found: object) -> bool:
     module = sys.modules.get("starlette.middleware.sessions")
     return isinstance(found, getattr(module, "Session", ()))
 
 
+def _has_starlettes_sessions(app: object) -> bool:
+    """Whether an application has Starlette's middleware. Before 1.0, its session is a mere dict."""
+    module = sys.modules.get("starlette.middleware.sessions")
+    if module is None:
+        return False
+    classes = [each.cls for each in getattr(app, "user_middleware", ())]
+    return any(isinstance(c, type) and issubclass(c, module.SessionMiddleware) for c in classes)
+
+
 def _has_litestars_sessions(scope: Mapping[str, Any]) -> bool:
-    """Whether a part of the application has Litestar's own sessions."""
     types, state = sys.modules.get("litestar.types"), scope.get("state")
     if types is None or not isinstance(state, Mapping):
         return False

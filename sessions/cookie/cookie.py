@@ -128,12 +128,15 @@ class Cookie:
         There may be several: for another path, or set by another host of the domain (RFC 6265bis,
         5.8.3). Only SP and HTAB are white space there (RFC 6265, 5.2): to a browser, a name that
         begins with any other white space is another name, without the rules of ``__Host-``.
+
+        A value may be in double quotes (RFC 6265, 4.1.1): Java's clients so send the value of a
+        cookie that has a Max-Age.
         """
         values = []
         for pair in (header or "").split(";"):
             name, equals, value = pair.partition("=")
             if equals and name.strip(" \t") == self.name:
-                values.append(value.strip(" \t"))
+                values.append(_unquoted(value.strip(" \t")))
         return values
 
     @property
@@ -149,6 +152,11 @@ class Cookie:
 def without_leading_dot(domain: str | None) -> str | None:
     """A domain from a framework's settings: browsers ignore a leading dot (RFC 6265bis, 5.6.3)."""
     return domain.removeprefix(".") if isinstance(domain, str) else domain
+
+
+def _unquoted(value: str) -> str:
+    is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
+    return value[1:-1] if is_quoted else value
 
 
 def _require_types(cookie: Cookie) -> None:

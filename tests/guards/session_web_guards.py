@@ -145,7 +145,7 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "what an application assigns in place of its session counts",
         "sessions/assignment.py",
-        "if found is self.session or _is_of_starlettes_middleware(found):",
+        "if found is self.session or self._is_of_another_middleware(found):",
         "if True:",
         f"{_ASSIGNED}a_mapping_that_is_assigned_is_the_session_from_then_on",
     ),
@@ -162,6 +162,34 @@ SESSIONS_ON_THE_WEB = (
         'return isinstance(found, getattr(module, "Session", ()))',
         "return module is None",
         f"{_ASSIGNED}a_part_with_starlettes_own_sessions_has_its_own",
+    ),
+    Guard(
+        "a part's sessions of starsessions are not taken for an assignment",
+        "sessions/assignment.py",
+        "if _has_starsessions(self.mapping) or _is_starlettes(found):",
+        "if _is_starlettes(found):",
+        f"{_ASSIGNED}a_part_with_starsessions_has_its_own",
+    ),
+    Guard(
+        "a part's sessions of an older Starlette are not taken for an assignment",
+        "sessions/assignment.py",
+        "if app is not self.app and _has_starlettes_sessions(app):",
+        "if False:",
+        f"{_ASSIGNED}a_part_with_the_sessions_of_an_older_starlette_has_its_own",
+    ),
+    Guard(
+        "Starlette's sessions around the middleware hide no assignment within",
+        "sessions/assignment.py",
+        "if app is not self.app and _has_starlettes_sessions(app):",
+        "if _has_starlettes_sessions(app):",
+        f"{_ASSIGNED}an_assignment_counts_within_starlettes_sessions",
+    ),
+    Guard(
+        "a client that quotes a cookie's value is known",
+        "sessions/cookie/cookie.py",
+        'values.append(_unquoted(value.strip(" \\t")))',
+        'values.append(value.strip(" \\t"))',
+        "tests/sessions_web/test_forged_cookies.py::test_a_client_that_quotes_values_is_known",
     ),
     Guard(
         "a logout holds if the application fails then (ASGI)",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from sessions import MemorySessionStore, Session, SessionNotSaved, asgi, session
 from tests.fake_clock import FakeClock
 from tests.sessions_web.exchange import Browser
 from tests.sessions_web.site import WatchedStore, site_over
-from tests.sessions_web.starlette_site import browser
+from tests.sessions_web.starlette_site import PAGES, browser
 from tests.sessions_web.starlette_site import site as starlette_site
 
 KEYS = {"asgi": "session", "wsgi": "sessions.session"}
@@ -186,6 +188,74 @@ def test_a_part_with_starlettes_own_sessions_has_its_own() -> None:
     visitor.ask("/put")
     assert visitor.ask("/part/own").value == {"of the part": 1}
     assert visitor.ask("/all").value == {"a": 1}
+
+
+class OlderStarletteSessions(StarletteSessions):
+    """As before Starlette 1.0: its session is a dict like any other."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope["session"] = {}
+        await self.app(scope, receive, send)
+
+
+class SessionHandler:
+    """That of starsessions, which does not have to be installed."""
+
+
+class LoadGuard:
+    """What starsessions puts there until its session is loaded: it can be asked nothing."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError("not loaded yet")
+
+
+class Starsessions:
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope["session"], scope["session_handler"] = LoadGuard(), SessionHandler()
+        await self.app(scope, receive, send)
+
+
+def _after_a_part_with(middleware: Middleware) -> Any:
+    """What a session holds after a visit to a part of the site that has this middleware."""
+    part = Starlette(
+        routes=[Route("/own", lambda request: JSONResponse("seen"))], middleware=[middleware]
+    )
+    visitor = browser(starlette_site(WatchedStore([], FakeClock()), Mount("/part", part)))
+    visitor.ask("/put")
+    assert visitor.ask("/part/own").value == "seen"
+    return visitor.ask("/all").value
+
+
+def test_a_part_with_the_sessions_of_an_older_starlette_has_its_own() -> None:
+    own = Middleware(OlderStarletteSessions, secret_key="s" * 32)
+    assert _after_a_part_with(own) == {"a": 1}
+
+
+def test_a_part_with_starsessions_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = SimpleNamespace(SessionHandler=SessionHandler)
+    monkeypatch.setitem(sys.modules, "starsessions.session", package)
+    assert _after_a_part_with(Middleware(Starsessions)) == {"a": 1}
+
+
+def test_an_assignment_counts_within_starlettes_sessions() -> None:
+    async def end(request: Request) -> JSONResponse:
+        request.scope["session"] = {}
+        return JSONResponse("ended")
+
+    app = Starlette(
+        routes=[Route("/end", end), *PAGES],
+        middleware=[
+            Middleware(StarletteSessions, secret_key="s" * 32),
+            Middleware(asgi.SessionMiddleware, store=MemorySessionStore()),
+        ],
+    )
+    visitor = browser(app)
+    visitor.ask("/put")
+    visitor.ask("/end")
+    assert visitor.ask("/all").value == {}
 
 
 @pytest.mark.parametrize(

@@ -421,7 +421,7 @@ def dict_of(value: str) -> dict[str, int] | None:
     return {"cart": 17} if value == "cart" else None
 
 
-@pytest.mark.parametrize("value", ["", "short", "B" * 44, "ä" * 43, '"' + "C" * 43 + '"'])
+@pytest.mark.parametrize("value", ["", "short", "B" * 44, "ä" * 43, '"' + "C" * 43])
 def test_a_cookie_that_can_be_none_of_ours_does_not_count(
     site: Site, client: Client, value: str
 ) -> None:

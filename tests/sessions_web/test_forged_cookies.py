@@ -16,7 +16,9 @@ MALFORMED = [
     "x" * 44,
     "x" * 42 + "/",
     "x" * 42 + "é",
-    '"' + "x" * 43 + '"',
+    '""' + "x" * 43 + '""',
+    '"' + "x" * 43,
+    "x" * 43 + '"',
     "../" + "x" * 40,
     "x" * 5000,
     f"{'x' * 43}.{'y' * 43}",
@@ -77,6 +79,12 @@ def test_the_first_of_several_cookies_is_taken(site: Site, visitor: Visitor) -> 
     around = f"theme=dark; {visitor.cookie};x=__Host-session=z; __Host-session=other"
     assert site.visitor().visit(everything, cookie=around).value == {"a": 1}
     assert site.visitor().visit(everything, cookie=f"x{visitor.cookie}").value == {}
+
+
+def test_a_client_that_quotes_values_is_known(site: Site, visitor: Visitor) -> None:
+    visitor.visit(put(a=1))
+    quoted = f'$Version="1"; __Host-session="{visitor.token}";$Path="/"'  # java.net.HttpCookie
+    assert site.visitor().visit(everything, cookie=quoted).value == {"a": 1}
 
 
 def test_a_token_of_another_namespace_finds_nothing(make_site: MakeSite) -> None:
