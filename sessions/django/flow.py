@@ -106,7 +106,7 @@ def commit_session(
     """
     now: int = yield ReadClock()
     timed = replace(config.sessions, timeouts=timeouts_of(config.timeouts, expiry, now))
-    row, token, changes = session.row, session.next_token, session.data.changes()
+    row, changes = session.row, session.data.changes()
     is_changed = has_changed(session, changes)
     try:
         if row is not None and not is_just_read and not needs_commit(timed, session, changes):
@@ -123,8 +123,7 @@ def commit_session(
         raise UpdateError(str(error)) from error
     if session.replaced is not None:
         raise KeyReplaced("another session replaced this one")
-    if token is not None and result.token is None:
-        raise UpdateError("another request changed the session's id meanwhile")
+    session.next_token = None  # if it was not used, another request's response has the new key
     return result
 
 

@@ -193,13 +193,18 @@ class KeyedSession:
     def cycle(self, data: dict[str, Any], device: str | None) -> Flow[None]:
         """Change the key; for an anonymous session of a request, with the next save.
 
+        It keeps its key if another request has confirmed the login meanwhile, whose response brings
+        the new one.
+
         Raises:
             UpdateError: it was ended meanwhile.
         """
         yield from self.open()
-        self.key = self.record.choose_key()
+        chosen = self.record.choose_key()
         if self.record.row is not None and (self.record.is_of_a_user or not self.is_of_request):
             yield from self.save(data, device)
+        else:
+            self.key = chosen
 
     def delete(self, key: str | None) -> Flow[None]:
         """Delete the row of a key; its own for None."""

@@ -116,7 +116,8 @@ def give_new_id(
         if old is None:
             continue
         start = yield from _next_start(config, session, old, changes)
-        if is_rotation and start.old is not None and start.old.session_id != old.session_id:
+        is_rotated = start.old is not None and start.old.session_id != old.session_id
+        if is_rotated and session.id_change is IdChange.ROTATE:  # one is enough
             session.row, session.id_change = start.old, IdChange.NONE
             return None
     else:

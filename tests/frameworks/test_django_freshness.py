@@ -20,7 +20,7 @@ from sessions.django import (
 )
 from tests.fake_clock import FakeClock
 from tests.frameworks.django_site import with_sessions as site
-from tests.frameworks.django_site.session_clients import copy_of, key_of, user_of
+from tests.frameworks.django_site.session_clients import COOKIE, copy_of, key_of, user_of
 
 
 @require_fresh(300)
@@ -48,6 +48,20 @@ def confirm(request: HttpRequest, user_id: int) -> HttpResponse:
     return by_hand(request)
 
 
+def confirm_slowly(request: HttpRequest, user_id: int) -> HttpResponse:
+    str(request.user)
+    while site.MEANWHILE:
+        site.MEANWHILE.pop()()
+    return confirm(request, user_id)
+
+
+def change_slowly(request: HttpRequest) -> HttpResponse:
+    str(request.user)
+    while site.MEANWHILE:
+        site.MEANWHILE.pop()()
+    return site.change_password(request)
+
+
 async def confirm_async(request: HttpRequest, user_id: int) -> HttpResponse:
     await aconfirm_login(request, site.People().get_user(user_id))
     return HttpResponse("confirmed")
@@ -70,6 +84,8 @@ urlpatterns = [
     path("by-hand", by_hand),
     path("proved", proved),
     path("confirm/<int:user_id>", confirm),
+    path("confirm/slowly/<int:user_id>", confirm_slowly),
+    path("password/slowly", change_slowly),
     path("async/confirm/<int:user_id>", confirm_async),
     path("enter-and-transfer", enter_and_transfer),
     path("leave-and-transfer", leave_and_transfer),
@@ -157,6 +173,29 @@ def test_a_confirmation_renews_it_under_another_key_and_the_session_goes_on(
     assert client.get("/proved").content.decode() == now(clock)
     assert client.get("/seen").json() == {"colour": "red"}
     assert user_of(tab) == "7", "a request that was under way"
+
+
+def test_a_double_click_on_confirm_lasts_whichever_response_comes_last(
+    client: Client, clock: FakeClock
+) -> None:
+    client.get("/login/7")
+    clock.advance(1_000)
+    first, second = copy_of(client), copy_of(client)
+    site.MEANWHILE.append(lambda: first.get("/confirm/7"))
+    response = second.get("/confirm/slowly/7")
+    assert (response.content, COOKIE in response.cookies) == (b"sent", False)
+    clock.advance(1_000)
+    assert user_of(first) == "7"
+
+
+def test_a_password_change_under_way_has_the_last_key_after_a_confirmation(
+    client: Client,
+) -> None:
+    client.get("/login/7")
+    first, second = copy_of(client), copy_of(client)
+    site.MEANWHILE.append(lambda: first.get("/confirm/7"))
+    assert second.get("/password/slowly").status_code == 200
+    assert (user_of(second), user_of(first), user_of(client)) == ("7", "None", "None")
 
 
 def test_nobody_else_can_confirm_it(client: Client) -> None:

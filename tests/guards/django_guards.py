@@ -110,6 +110,22 @@ DJANGO = (
         "::test_a_flush_of_a_session_that_was_not_read_raises_too",
     ),
     Guard(
+        "Django: a confirmation that another one came before takes no key of its own",
+        "sessions/django/flow.py",
+        "    session.next_token = None  # if it was not used",
+        "    pass  # if it was not used",
+        "tests/frameworks/test_django_freshness.py"
+        "::test_a_double_click_on_confirm_lasts_whichever_response_comes_last",
+    ),
+    Guard(
+        "Django: a key that changes at once does so after a confirmation too",
+        "sessions/lifecycle/new_id.py",
+        "if is_rotated and session.id_change is IdChange.ROTATE:",
+        "if is_rotated:",
+        "tests/frameworks/test_django_freshness.py"
+        "::test_a_password_change_under_way_has_the_last_key_after_a_confirmation",
+    ),
+    Guard(
         "Django: no page fails because a use can't be noted",
         "sessions/django/flow.py",
         "        except StoreUnavailable:",
