@@ -214,6 +214,28 @@ def test_a_logout_holds_under_every_mounting_in_starlette(placed: str, path: str
     assert store.sessions_of("ada") == []
 
 
+def test_a_logout_that_starlettes_handler_of_exceptions_saves_holds() -> None:
+    async def handle(request: Request, error: Exception) -> Response:
+        session_of(request).logout()
+        await session_of(request).save_async()  # the handler is outside the list of middleware
+        return JSONResponse("sorry", 500)
+
+    async def broken(request: Request) -> Response:
+        raise Mistake
+
+    store = MemorySessionStore()
+    app = Starlette(
+        routes=[*ROUTES, Route("/broken", broken)],
+        middleware=[Middleware(asgi.SessionMiddleware, store=store)],
+        exception_handlers={Exception: handle},
+    )
+    browser = Browser(app, "asgi")
+    browser.ask("/enter")
+    with contextlib.suppress(Mistake):
+        browser.ask("/broken")
+    assert store.sessions_of("ada") == []
+
+
 def test_a_logout_holds_if_the_request_is_cancelled_meanwhile() -> None:
     site = site_over("asgi", _cancelled)
     visitor = Browser(site.app, "asgi")
