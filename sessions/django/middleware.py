@@ -146,25 +146,27 @@ def _is_changed(request: HttpRequest) -> bool:
 
 def _set_cookie(session: SessionStore, response: HttpResponseBase) -> None:
     max_age = session.get_cookie_max_age()
+    expires = None if max_age is None else http_date(time.time() + max_age)
+    _put_cookie(response, session.session_key, max_age, expires)
+
+
+def _delete_cookie(response: HttpResponseBase) -> None:
+    # Not by response.delete_cookie, which leaves out attributes that a name's prefix needs.
+    _put_cookie(response, "", 0, http_date(0))
+
+
+def _put_cookie(
+    response: HttpResponseBase, value: str | None, max_age: int | None, expires: str | None
+) -> None:
     response.set_cookie(
         settings.SESSION_COOKIE_NAME,
-        session.session_key,
+        value,
         max_age=max_age,
-        expires=None if max_age is None else http_date(time.time() + max_age),
+        expires=expires,
         domain=settings.SESSION_COOKIE_DOMAIN,
         path=settings.SESSION_COOKIE_PATH,
         secure=settings.SESSION_COOKIE_SECURE or None,
         httponly=settings.SESSION_COOKIE_HTTPONLY or None,
-        samesite=settings.SESSION_COOKIE_SAMESITE,
-    )
-    _keep_from_caches(response)
-
-
-def _delete_cookie(response: HttpResponseBase) -> None:
-    response.delete_cookie(
-        settings.SESSION_COOKIE_NAME,
-        path=settings.SESSION_COOKIE_PATH,
-        domain=settings.SESSION_COOKIE_DOMAIN,
         samesite=settings.SESSION_COOKIE_SAMESITE,
     )
     _keep_from_caches(response)

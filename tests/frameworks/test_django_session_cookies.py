@@ -123,3 +123,26 @@ def test_a_key_that_a_middleware_puts_among_the_cookies_counts(store: SeenStore)
             ({"cookie": f"{COOKIE}={red}"}, "red"),
         ):
             assert Client().get("/seen", headers=headers).json() == {"colour": colour}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"SESSION_COOKIE_NAME": "__Host-sessionid", "SESSION_COOKIE_SECURE": True},
+        {"SESSION_COOKIE_NAME": "__http-sessionid", "SESSION_COOKIE_SECURE": True},
+        {"SESSION_COOKIE_PATH": "/set", "SESSION_COOKIE_DOMAIN": ".example.com"},
+        {"SESSION_COOKIE_HTTPONLY": False, "SESSION_COOKIE_SAMESITE": "None"},
+    ],
+)
+def test_the_cookie_is_set_and_deleted_with_the_same_attributes(settings: dict[str, Any]) -> None:
+    with with_sessions(SeenStore(), **{"SESSION_COOKIE_SECURE": True, **settings}):
+        client = Client()
+        name = settings.get("SESSION_COOKIE_NAME", COOKIE)
+        put = client.get("/login/7").cookies[name]
+        deleted = client.get("/logout").cookies[name]
+    age = ("expires", "max-age")
+    assert (deleted.value, deleted["max-age"]) == ("", 0)
+    assert deleted["expires"] == "Thu, 01 Jan 1970 00:00:00 GMT"
+    assert {name: value for name, value in deleted.items() if name not in age} == {
+        name: value for name, value in put.items() if name not in age
+    }

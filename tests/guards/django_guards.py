@@ -126,6 +126,14 @@ DJANGO = (
         "::test_a_password_change_under_way_has_the_last_key_after_a_confirmation",
     ),
     Guard(
+        "Django: the cookie is deleted with the attributes that its name's prefix needs",
+        "sessions/django/middleware.py",
+        '    _put_cookie(response, "", 0, http_date(0))',
+        "    response.delete_cookie(settings.SESSION_COOKIE_NAME)",
+        "tests/frameworks/test_django_session_cookies.py"
+        "::test_the_cookie_is_set_and_deleted_with_the_same_attributes",
+    ),
+    Guard(
         "Django: no page fails because a use can't be noted",
         "sessions/django/flow.py",
         "        except StoreUnavailable:",
