@@ -31,8 +31,10 @@ PARSE_ERRORS = (HttpParserError, HttpParserUpgrade, ResponseTooLarge)
 """The exceptions of ``feed`` and ``require_bounded`` for bytes that are not such a response."""
 
 _NO_HEADERS: Mapping[bytes, bytes] = {}
-_DATE = re.compile(rb"\r\nDate: ([^\r\n]*)\r\n")
-_CHECKSUM = re.compile(rb"\r\nx-amz-crc32: ([^\r\n]*)\r\n")
+_HEAD_END = b"\r\n\r\n"
+_DATE = re.compile(rb"\r\nDate: (\S.{27}\S)\r\n")
+_CHECKSUM = re.compile(rb"\r\nx-amz-crc32: (\d+)\r\n")
+_LENGTHS = {b"content-length", b"transfer-encoding"}
 
 
 class ResponseReader:
@@ -98,6 +100,21 @@ class ResponseReader:
             self._finals += 1
             self.complete = True
 
+    def end(self) -> bool:
+        """The other side has closed the connection; whether a response is complete by that.
+
+        It is if it has no length, as a server of HTTP/1.0 may leave it out (RFC 9112, section 6.3).
+        That it was cut off shows in its JSON, which must be whole.
+        """
+        head = self._head()
+        if not head.endswith(_HEAD_END) or self.complete or _LENGTHS & _headers_of(head).keys():
+            return False
+        self._status = self._parser.get_status_code()
+        self._finals += 1
+        self.complete = True
+        self.keep_alive = False
+        return True
+
     def require_bounded(self, received: int) -> None:
         """Check that an incomplete response is not larger than any of DynamoDB's.
 
@@ -115,29 +132,24 @@ class ResponseReader:
 
     def take(self) -> HTTPResponse | NoResponse:
         """The response, checked; the reader is ready for the next one."""
-        pieces, bodies = self._pieces, self._bodies
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if self._interim:
-            data = data.split(b"\r\n\r\n", self._interim)[-1]
+        head, bodies = self._head(), self._bodies
         body = bodies[0] if len(bodies) == 1 else b"".join(bodies)
-        # httptools accepts heads without this end; nothing is found in them.
-        head_end = data.find(b"\r\n\r\n") + 2
-        dates = _DATE.search(data, 0, head_end)
-        checksums = _CHECKSUM.search(data, 0, head_end)
+        dates = _DATE.search(head)
+        checksums = _CHECKSUM.search(head)
         headers = _NO_HEADERS
         date: bytes
         checksum: bytes | None
         if self._status == 200 and dates is not None and checksums is not None:
             date, checksum = dates[1], checksums[1]
         else:
-            headers = _headers_of(data)
+            headers = _headers_of(head)
             date, checksum = headers.get(b"date", b""), headers.get(b"x-amz-crc32")
         fault = ""
         if self._finals != 1:
             fault = "more than one final response"
         elif checksum is not None and checksum != b"%d" % zlib.crc32(body):
             fault = "the body does not match x-amz-crc32"
-        pieces.clear()
+        self._pieces.clear()
         bodies.clear()
         self._received = 0
         self._interim = 0
@@ -148,6 +160,14 @@ class ResponseReader:
             self.keep_alive = False
             return NoResponse(fault, sent=True)
         return tuple_new(HTTPResponse, (self._status, body, date, headers))
+
+    def _head(self) -> bytes:
+        """The head of the final response; not its trailer section, whose fields are no headers."""
+        pieces = self._pieces
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if self._interim:
+            data = data.split(_HEAD_END, self._interim)[-1]
+        return data[: data.find(_HEAD_END) + len(_HEAD_END)]
 
 
 class _Headers:
@@ -160,8 +180,8 @@ class _Headers:
         self.on_header = self.by_name.__setitem__
 
 
-def _headers_of(data: bytes) -> dict[bytes, bytes]:
+def _headers_of(head: bytes) -> dict[bytes, bytes]:
     """The headers of a response, by their names in lower case."""
     headers = _Headers()
-    HttpResponseParser(headers).feed_data(data)
-    return {name.lower(): value for name, value in headers.by_name.items()}
+    HttpResponseParser(headers).feed_data(head)
+    return {name.lower(): value.strip() for name, value in headers.by_name.items()}

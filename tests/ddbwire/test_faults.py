@@ -100,7 +100,28 @@ def test_a_stale_connection_is_replaced_at_once(
     assert len(server.requests) == 3
 
 
+def without_length(body: bytes) -> Act:
+    """A response of HTTP/1.0, which ends with the connection."""
+
+    def act(server: FaultServer, sock: socket.socket, request: Request) -> bool:
+        sock.sendall(b"HTTP/1.0 200 OK\r\nServer: stub\r\n\r\n")
+        sock.sendall(body)
+        return False
+
+    return act
+
+
+def test_a_reply_without_a_length_ends_with_its_connection(
+    wire: Wire, server: FaultServer, flavour: Flavour
+) -> None:
+    server.script.append(without_length(b'{"Attributes":{}}'))
+    assert flavour.call(wire, UPDATE_ONCE) == {"Attributes": {}}
+    assert flavour.call(wire) == ITEM
+    assert server.accepts == 2
+
+
 AMBIGUOUS = {
+    "cut off, without a length": without_length(b'{"Attributes":{'),
     "half an answer": half,
     "no answer": drop,
     "reset": reset,

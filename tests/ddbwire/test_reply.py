@@ -95,6 +95,65 @@ def test_what_a_body_says_is_no_header(header: bytes, date: bytes) -> None:
     assert (reply.body, reply.date) == (BODY, date)
 
 
+@pytest.mark.parametrize("cut", [0, 20, -1])
+def test_the_fields_of_a_trailer_section_are_no_headers(cut: int) -> None:
+    reader = ResponseReader()
+    data = (
+        b"HTTP/1.1 200 OK\r\ndate: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\n{}\r\n0\r\ndate: y\r\nx-amz-crc32: 7\r\n\r\n"
+    )
+    for part in filter(None, (data[:cut], data[cut:])):
+        assert not reader.complete
+        reader.feed(part)
+    reply = reader.take()
+    assert isinstance(reply, HTTPResponse)
+    assert (reply.body, reply.date) == (b"{}", b"x")
+
+
+def test_white_space_around_a_header_is_not_part_of_it() -> None:
+    reader = ResponseReader()
+    padded = response(b"{}").replace(DATE, b"  %b \t" % DATE)
+    reader.feed(
+        padded.replace(b"x-amz-crc32: ", b"x-amz-crc32:\t").replace(b"\r\nCon", b" \r\nCon")
+    )
+    reply = reader.take()
+    assert isinstance(reply, HTTPResponse)
+    assert (reply.body, reply.date) == (b"{}", DATE)
+
+
+UNBOUNDED = b"HTTP/1.0 200 OK\r\nDate: %b\r\n\r\n" % DATE
+
+
+def test_a_response_without_a_length_ends_with_the_connection() -> None:
+    reader = ResponseReader()
+    for part in (UNBOUNDED[:9], UNBOUNDED[9:] + b'{"a"', b":1}"):
+        assert not reader.complete
+        reader.feed(part)
+    assert reader.end()
+    reply = reader.take()
+    assert isinstance(reply, HTTPResponse)
+    assert (reply.status, reply.body, reply.date) == (200, b'{"a":1}', DATE)
+    assert not reader.keep_alive
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        UNBOUNDED[:-1],
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        response(b"{}")[:-1],
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+    ],
+    ids=["nothing", "half a head", "an interim one", "half a body", "chunks without the last"],
+)
+def test_a_response_that_was_cut_off_does_not_end_with_the_connection(data: bytes) -> None:
+    reader = ResponseReader()
+    reader.feed(data)
+    assert not reader.end()
+    assert not reader.complete
+
+
 def test_connection_close_is_seen() -> None:
     reader = ResponseReader()
     reader.feed(response(b"{}", extra=b"Connection: close\r\n"))

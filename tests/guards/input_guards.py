@@ -25,9 +25,30 @@ INPUTS = (
     Guard(
         rule="a page in the place of DynamoDB's answer is an outage",
         module="ddbwire/protocol/parse_response.py",
-        guarded="if http_response.status < 500 and not _type_of(error):",
+        guarded="if http_response.status < 500 and not error_code(error):",
         unguarded="if False:",
         test="tests/ratelimit_ddb/test_dynamodb_store.py::test_what_answers_in_the_place_of_dynamodb_is_shown",
+    ),
+    Guard(
+        rule="a response that states its length does not end with the connection",
+        module="ddbwire/connections/response_reader.py",
+        guarded=" or _LENGTHS & _headers_of(head).keys()",
+        unguarded="",
+        test="tests/ddbwire/test_reply.py::test_a_response_that_was_cut_off_does_not_end_with_the_connection",
+    ),
+    Guard(
+        rule="the trailer section of a response sets no Date and no checksum",
+        module="ddbwire/connections/response_reader.py",
+        guarded="return data[: data.find(_HEAD_END) + len(_HEAD_END)]",
+        unguarded="return data",
+        test="tests/ddbwire/test_reply.py::test_the_fields_of_a_trailer_section_are_no_headers",
+    ),
+    Guard(
+        rule="no message has the password of an endpoint",
+        module="ddbwire/endpoint.py",
+        guarded='return _USER_INFORMATION.sub("", text)',
+        unguarded="return text",
+        test="tests/ddbwire/test_resolution.py::test_no_message_has_the_password_of_an_endpoint",
     ),
     Guard(
         rule="a response without an end is not read on",

@@ -97,8 +97,11 @@ class AsyncConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop once the connection is closed."""
         self.usable = False
-        cause = "the connection was closed" if exc is None else repr(exc)
-        self._end(NoResponse(cause, sent=True, stale=self._used and not self._reader.started))
+        if exc is None and self._response is not None and self._reader.end():
+            self._end(self._reader.take())
+        else:
+            cause = "the connection was closed" if exc is None else repr(exc)
+            self._end(NoResponse(cause, sent=True, stale=self._used and not self._reader.started))
         self._stop_timer()
 
     def abort(self) -> None:

@@ -137,9 +137,10 @@ class Connection:
                 data = self._sock.recv(_READ_BYTES)
             except (BlockingIOError, ssl.SSLWantReadError):
                 return None
-            if not data:
+            if data:
+                reader.feed(data)
+            elif not reader.end():
                 raise EOFError("the connection was closed")
-            reader.feed(data)
             if reader.complete:
                 break
             reader.require_bounded(len(data))
