@@ -9,6 +9,7 @@ _LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
 _HOST_NAME = re.compile(rf"(?=.{{1,255}}\Z)(?:{_LABEL}\.)*{_LABEL}\.?", re.ASCII)
 """The host names that botocore accepts."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_USER_INFORMATION = re.compile(r"""(?<=//)[^/?#\s"']*@""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,15 @@ class Endpoint:
     secure: bool
     """Whether it is reached over TLS."""
     host: str
-    """The name or address to connect to; an IPv6 address without brackets."""
+    """The name or address to connect to; an IPv6 address without brackets, with its zone."""
     port: int
     host_header: str
-    """The Host header: brackets round an IPv6 address, the port unless it is the default."""
+    """The Host header: brackets round an IPv6 address, the port unless it is the default.
+
+    Without the zone of an address, which only this host knows (RFC 6874, section 1).
+    """
+    tls_name: str
+    """The name that its certificate must have: no zone, and no dot at the end."""
     path: str
     """Empty for the root."""
     query: str
@@ -38,33 +44,41 @@ class Endpoint:
         """
         if not isinstance(url, str):
             raise TypeError(f"endpoint {url!r} must be a str")
+        shown = without_user_information(url)
         try:
             parts = urlsplit(url)
             host, given_port = parts.hostname, parts.port
         except ValueError:  # an invalid port, or a missing bracket
             host = None
         if not host or parts.scheme not in _DEFAULT_PORTS or given_port == 0:
-            raise ValueError(f"endpoint {url!r} must be an http or https URL with a host")
+            raise ValueError(
+                f"endpoint {shown!r} must be an http or https URL with a host and, if with a port, "
+                "one from 1 to 65535"
+            )
         if _SPACE.search(url) or not (":" in host or _HOST_NAME.fullmatch(host)):
             raise ValueError(
-                f"endpoint {url!r} must be a URL without spaces, whose host has letters, digits, "
+                f"endpoint {shown!r} must be a URL without spaces, whose host has letters, digits, "
                 "'.' and '-' alone: no '_', and international names as 'xn--...'"
             )
+        # In a URL the zone of an IPv6 address follows "%25" (RFC 6874), or "%" as people write it.
+        name, _, zone = host.partition("%")
+        if zone:
+            host = f"{name}%{zone.removeprefix('25')}"
         default_port = _DEFAULT_PORTS[parts.scheme]
-        name = f"[{host}]" if ":" in host else host
         port = default_port if given_port is None else given_port
+        named = f"[{name}]" if ":" in name else name
         return cls(
-            url=without_user_information(url),
+            url=shown,
             secure=parts.scheme == "https",
             host=host,
             port=port,
-            host_header=name if port == default_port else f"{name}:{port}",
+            host_header=named if port == default_port else f"{named}:{port}",
+            tls_name=name.removesuffix("."),
             path=parts.path.rstrip("/"),
             query=parts.query,
         )
 
 
-def without_user_information(url: str) -> str:
-    """A URL as messages may contain it."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+def without_user_information(text: str) -> str:
+    """A text as messages may contain it: the URLs in it without users and passwords."""
+    return _USER_INFORMATION.sub("", text)

@@ -45,9 +45,19 @@ def parse_response(
             NoResponse("the reply is not JSON", sent=True), repeatable=request.repeatable
         )
     error = document if isinstance(document, dict) else {}
-    if http_response.status < 500 and not _type_of(error):
+    if http_response.status < 500 and not error_code(error):
         return classify_failure(_answer_of_another(http_response), repeatable=request.repeatable)
     return _parse_error(http_response, _without_other_reasons(error), request, classes)
+
+
+def error_code(error: dict[str, Any]) -> str:
+    """The code in the JSON of an error of DynamoDB; empty if it is not one.
+
+    ``__type`` is ``namespace#code:URI``, and the namespace and the URI may be missing. Source:
+    Smithy, "AWS JSON 1.0 protocol", "Operation error serialization".
+    """
+    kind = error.get("__type")
+    return kind.partition(":")[0].rpartition("#")[2] if isinstance(kind, str) else ""
 
 
 def _answer_of_another(http_response: HTTPResponse) -> NoResponse:
@@ -123,14 +133,7 @@ def _retry_action(
 
 
 def _code(http_response: HTTPResponse, document: dict[str, Any]) -> str:
-    return _type_of(document) or str(http_response.status)
-
-
-def _type_of(document: dict[str, Any]) -> str:
-    """The code of DynamoDB's error; empty if it is not one."""
-    # "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", or without the namespace.
-    kind = document.get("__type")
-    return kind.rpartition("#")[2] if isinstance(kind, str) else ""
+    return error_code(document) or str(http_response.status)
 
 
 def _message(document: dict[str, Any]) -> str:

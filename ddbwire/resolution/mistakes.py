@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ddbwire.endpoint import without_user_information
 from ddbwire.errors import ConfigurationError
 from ddbwire.signing.credentials import UNFORESEEN
 
@@ -24,7 +25,8 @@ def as_mistake(what: str) -> Iterator[None]:
     except (BotoCoreError, ClientError, ConfigurationError):
         raise  # their messages explain it
     except UNFORESEEN as error:
+        why = without_user_information(str(error))
         raise ConfigurationError(
-            f"{what} ({type(error).__name__}: {error}); check the profile, the AWS_ variables of "
+            f"{what} ({type(error).__name__}: {why}); check the profile, the AWS_ variables of "
             "the environment, and what they name: programs, files, hosts"
         ) from error

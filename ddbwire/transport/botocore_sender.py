@@ -34,8 +34,9 @@ from ddbwire.calls.sender import (
 from ddbwire.clocks.table_clock import TableClock
 from ddbwire.concurrency.thread_pool import ThreadPool
 from ddbwire.connections.misconfiguration import misconfiguration_in
+from ddbwire.endpoint import without_user_information
 from ddbwire.protocol.failed_attempt import FailedAttempt, classify_failure, misconfigured
-from ddbwire.protocol.parse_response import parse_response
+from ddbwire.protocol.parse_response import error_code, parse_response
 from ddbwire.protocol.request import DynamoDBRequest
 from ddbwire.resolution.resolve import Resolution
 from ddbwire.steps import POOL_EXHAUSTED, HTTPResponse, NoResponse, Step, StepResult, WaitFor
@@ -153,9 +154,9 @@ def _call_botocore(client: Any, request: DynamoDBRequest) -> HTTPResponse | NoRe
         detail = response.pop("Error", {})
         response.update({"__type": detail.get("Code"), "message": detail.get("Message")})
     except ConnectingError as error:
-        return NoResponse(str(error), sent=False, misconfiguration=_misconfiguration_in(error))
+        return NoResponse(_cause(error), sent=False, misconfiguration=_misconfiguration_in(error))
     except (HTTPClientError, ChecksumError) as error:
-        return NoResponse(str(error), sent=True)
+        return NoResponse(_cause(error), sent=True)
     metadata = response.pop("ResponseMetadata", {})
     headers = _lower_case(metadata.get("HTTPHeaders", {}))
     body = json.dumps(response, default=_to_wire).encode()
@@ -164,10 +165,17 @@ def _call_botocore(client: Any, request: DynamoDBRequest) -> HTTPResponse | NoRe
     )
 
 
+def _cause(error: Exception) -> str:
+    """The message of an exception of botocore, which may have the endpoint's URL."""
+    return without_user_information(str(error))
+
+
 def _misconfiguration_in(error: Exception) -> str:
     found = misconfiguration_in(error)
     # It is about the proxy's host then, which the error names.
-    return f"{error}: {found}" if found and isinstance(error, ProxyConnectionError) else found
+    return (
+        f"{_cause(error)}: {found}" if found and isinstance(error, ProxyConnectionError) else found
+    )
 
 
 class _UnreadableError(Exception):
@@ -192,7 +200,7 @@ def _require_readable(response_dict: dict[str, Any], operation_model: Any, **_ev
     status = response_dict["status_code"]
     try:
         document = json.loads(body.decode())
-        if isinstance(document, dict):
+        if isinstance(document, dict) and (status == 200 or error_code(document)):
             for shape in _shapes_of(document, status, operation_model):
                 _parser.parse(response_dict, shape)
             return
@@ -205,8 +213,7 @@ def _shapes_of(document: dict[str, Any], status: int, operation_model: Any) -> l
     """The shapes that botocore reads from a response: the output, and for an error its members."""
     if status == 200:
         return [operation_model.output_shape]
-    code: str = document["__type"].rpartition("#")[2]
-    of_error = operation_model.service_model.shape_for_error_code(code)
+    of_error = operation_model.service_model.shape_for_error_code(error_code(document))
     return [operation_model.output_shape, *([] if of_error is None else [of_error])]
 
 

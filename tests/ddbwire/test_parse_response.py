@@ -114,6 +114,7 @@ def test_an_error_says_whether_it_is_sent_again(
         ({"__type": NAMESPACE + "Some", "message": "m", "Message": "M", "Item": 1}, "Some", "m"),
         ({"__type": "Some", "Message": "M", "Item": 1}, "Some", "M"),
         ({"__type": "Some", "Item": 1}, "Some", ""),
+        ({"__type": NAMESPACE + "Some:http://docs.example/#Some", "Item": 1}, "Some", ""),
         ({"__type": 7, "Item": 1}, "503", ""),
     ],
 )

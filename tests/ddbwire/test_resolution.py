@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import NoCredentialsError, NoRegionError
 from moto import mock_aws
 
-from ddbwire import DynamoDBRequest, Wire
+from ddbwire import ConfigurationError, DynamoDBRequest, Wire
 from ddbwire.endpoint import Endpoint
 from ddbwire.protocol.request import OPERATIONS
 from ddbwire.resolution.resolve import Resolution, resolve
@@ -55,6 +55,7 @@ def test_the_region_names_the_endpoint(fresh: Any) -> None:
         host="dynamodb.eu-central-1.amazonaws.com",
         port=443,
         host_header="dynamodb.eu-central-1.amazonaws.com",
+        tls_name="dynamodb.eu-central-1.amazonaws.com",
         path="",
         query="",
     )
@@ -158,10 +159,34 @@ def test_threads_that_need_a_resolution_together_share_one(
     wire.close()
 
 
-@pytest.mark.parametrize("url", ["ftp://host/", "host:8000", "https://"])
+@pytest.mark.parametrize(
+    "url", ["ftp://host/", "host:8000", "https://", "http://host:0", "http://host:65536"]
+)
 def test_an_endpoint_is_an_http_url(url: str) -> None:
-    with pytest.raises(ValueError, match="must be an http or https URL with a host"):
+    with pytest.raises(ValueError, match="must be an http or https URL with a host and, if"):
         Endpoint.of(url)
+
+
+@pytest.mark.parametrize("address", ["[fe80::1%25en0]", "[fe80::1%en0]", "[fe80::1%252]"])
+def test_the_zone_of_an_address_is_for_this_host_alone(address: str) -> None:
+    endpoint = Endpoint.of(f"https://{address}:8000")
+    assert endpoint.host == f"fe80::1%{address[-2] if '252' in address else 'en0'}"
+    assert endpoint.host_header == "[fe80::1]:8000"
+    assert endpoint.tls_name == "fe80::1"
+
+
+@pytest.mark.parametrize("host", ["local_host", "host:port", "host:0", "", "[::1"])
+def test_no_message_has_the_password_of_an_endpoint(
+    fresh: Any, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    url = f"http://user:secret@{host}"
+    with pytest.raises(ValueError) as refused:
+        Wire(endpoint_url=url)
+    assert "secret" not in str(refused.value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    with pytest.raises(ConfigurationError) as mistake:
+        resolved(fresh)
+    assert "secret" not in str(mistake.value)
 
 
 def test_a_path_declines(fresh: Any) -> None:

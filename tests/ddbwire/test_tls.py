@@ -108,6 +108,27 @@ def test_a_certificate_for_another_host_is_a_mistake(
 
 
 @pytest.mark.usefixtures("_trusting")
+def test_a_dot_at_the_end_of_a_name_is_not_part_of_its_certificate(
+    authority: trustme.CA,
+    make_wire: MakeWire,
+    flavour: Flavour,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def resolve(host: str, *args: Any, **options: Any) -> Any:
+        known = host == "dynamodb.example." and not options.get("flags")
+        return look_up("127.0.0.1" if known else host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with tls_server(authority, "dynamodb.example") as server:
+        wire = make_wire(f"https://dynamodb.example.:{server.port}")
+        assert flavour.call(wire) == ITEM
+        assert server.requests[0].headers["host"] == f"dynamodb.example.:{server.port}"
+        flavour.close(wire)
+
+
+@pytest.mark.usefixtures("_trusting")
 def test_a_certificate_that_is_refused_after_calls_had_succeeded_is_an_outage(
     authority: trustme.CA, make_wire: MakeWire, flavour: Flavour
 ) -> None:

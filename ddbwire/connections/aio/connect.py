@@ -41,7 +41,7 @@ async def connect(
                     connecting.remove(task)
                     handshake_ns = attempts.handshake_deadline_ns(len(connecting))
                     async with asyncio.timeout(_seconds_until(handshake_ns)):
-                        return await _attach_protocol(task.result(), endpoint.host, tls, protocol)
+                        return await _attach_protocol(task.result(), endpoint, tls, protocol)
             except OSError as error:
                 attempts.failed(error)
     finally:
@@ -80,12 +80,12 @@ async def _first_done(connecting: list[_Connecting], until_ns: int) -> _Connecti
 
 
 async def _attach_protocol(
-    sock: socket.socket, host: str, tls: ssl.SSLContext | None, protocol: Callable[[], P]
+    sock: socket.socket, endpoint: Endpoint, tls: ssl.SSLContext | None, protocol: Callable[[], P]
 ) -> P:
     """The protocol on a connected socket, after the TLS handshake."""
     # The transport owns the socket, and closes it if TLS fails.
     _transport, connection = await asyncio.get_running_loop().create_connection(
-        protocol, sock=sock, ssl=tls, server_hostname=None if tls is None else host
+        protocol, sock=sock, ssl=tls, server_hostname=None if tls is None else endpoint.tls_name
     )
     return connection
 

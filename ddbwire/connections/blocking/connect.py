@@ -45,7 +45,7 @@ def connect(endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int) ->
                 if sock is not None:
                     connecting.remove(sock)
                     handshake_ns = attempts.handshake_deadline_ns(len(connecting))
-                    return (yield from _finish_connecting(sock, endpoint.host, tls, handshake_ns))
+                    return (yield from _finish_connecting(sock, endpoint, tls, handshake_ns))
             except OSError as error:
                 attempts.failed(error)
     finally:
@@ -78,14 +78,16 @@ def _start_connecting(address: Address) -> socket.socket:
 
 
 def _finish_connecting(
-    sock: socket.socket, host: str, tls: ssl.SSLContext | None, deadline_ns: int
+    sock: socket.socket, endpoint: Endpoint, tls: ssl.SSLContext | None, deadline_ns: int
 ) -> Connecting:
     """``sock``, if it has connected, after the TLS handshake."""
     try:
         _require_success(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
         if tls is not None:
             # On success the wrapped socket owns the descriptor; on failure it has closed it.
-            sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+            sock = tls.wrap_socket(
+                sock, server_hostname=endpoint.tls_name, do_handshake_on_connect=False
+            )
             yield from _do_handshake(sock, deadline_ns)
     except BaseException:
         sock.close()

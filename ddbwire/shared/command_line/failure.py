@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
+from ddbwire.endpoint import without_user_information
 from ddbwire.errors import ConfigurationError, StoreError
-
-_USER_INFORMATION = re.compile(r"""(?<=://)[^/@\s"']+@""")
 
 
 class Misuse(Exception):
@@ -30,7 +27,7 @@ def sentence(error: BaseException) -> str:
         if advice is not None:
             return advice
     # Some of botocore's messages, such as those on parameters, have several lines.
-    return _USER_INFORMATION.sub("", " ".join(str(error).split()))
+    return without_user_information(" ".join(str(error).split()))
 
 
 _ADVICE = {
