@@ -10,6 +10,7 @@ Source: AWS, "DescribeTable" in the DynamoDB API Reference.
 import json
 import re
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ddbwire.calls.sender import Sender
@@ -48,9 +49,10 @@ def find_key_schema(
     table = _table_of(json.loads(request.body))
     asking = DynamoDBRequest.of("DescribeTable", {"TableName": table})
     reply = yield from sender.attempt(asking, new_connection=False)
-    described = reply.get("Table") if isinstance(reply, dict) else None
-    if isinstance(described, dict) and {"KeySchema", "AttributeDefinitions"} <= described.keys():
-        response[_FOUND] = _in_words(described)
+    if isinstance(reply, dict):
+        # Anything at the endpoint may have sent it.
+        with suppress(AttributeError, LookupError, TypeError, ValueError):
+            response[_FOUND] = _in_words(reply["Table"])
 
 
 def found_key_schema(failure: Exception) -> str | None:
@@ -83,8 +85,8 @@ def _table_of(parameters: Mapping[str, Any]) -> str:
 
 def _in_words(table: Mapping[str, Any]) -> str:
     types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
-    keys = [
+    partition_key, *sort_key = [
         f"{_KINDS[key['KeyType']]} {key['AttributeName']!r} ({types[key['AttributeName']]})"
         for key in table["KeySchema"]
     ]
-    return f"{keys[0]} alone" if len(keys) == 1 else " and ".join(keys)
+    return " and ".join([partition_key, *sort_key]) if sort_key else f"{partition_key} alone"

@@ -76,7 +76,9 @@ def _without_other_reasons(error: dict[str, Any]) -> dict[str, Any]:
     """
     reasons = error.get("CancellationReasons", [])
     if isinstance(reasons, list) and all(
-        isinstance(reason, dict) and isinstance(reason.get("Code", "None"), str)
+        isinstance(reason, dict)
+        and isinstance(reason.get("Code", "None"), str)
+        and isinstance(reason.get("Message") or "", str)
         for reason in reasons
     ):
         return error

@@ -122,14 +122,22 @@ def test_without_the_permission_to_describe_a_table_its_keys_are_not_told(
     store = make_store("t", endpoint_url=server.url)
     refused = error("ValidationException", message="The provided key element does not match")
     schema = error("ValidationException", message="The key element does not match the schema")
-    for denied in (error("AccessDeniedException"), reply({}), reply({"Table": 7})):
+    nonsense: list[object] = [
+        {},
+        {"Table": 7},
+        {"Table": {"KeySchema": [], "AttributeDefinitions": []}},
+        {"Table": {"KeySchema": [{}], "AttributeDefinitions": []}},
+        {"Table": {"KeySchema": "x", "AttributeDefinitions": 7}},
+    ]
+    replies = [error("AccessDeniedException"), *map(reply, nonsense)]
+    for denied in replies:
         server.script += [schema, denied]
         with pytest.raises(StoreError, match=r"its key schema must be .* \(S\)( alone)? \(The"):
             store.check()
     server.script += [refused]
     with pytest.raises(StoreError, match=r"': The provided|\(ValidationException\)"):
         store.check()
-    assert server.operations.count("DescribeTable") == 3
+    assert server.operations.count("DescribeTable") == len(replies)
     store.close()
 
 

@@ -177,7 +177,15 @@ def test_a_transaction_that_was_canceled_otherwise_goes_by_its_reasons(
 
 
 @pytest.mark.parametrize(
-    "reasons", [None, "no list", {"Code": "None"}, [CONDITION, "x"], [CONDITION, {"Code": 7}]]
+    "reasons",
+    [
+        None,
+        "no list",
+        {"Code": "None"},
+        [CONDITION, "x"],
+        [CONDITION, {"Code": 7}],
+        [{"Code": "ValidationError", "Message": 7}],
+    ],
 )
 def test_reasons_that_dynamodb_would_not_give_are_left_out(reasons: Any) -> None:
     attempt = failed({"__type": CANCELED, "CancellationReasons": reasons, "Item": 1})
