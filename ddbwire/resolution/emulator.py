@@ -14,6 +14,7 @@ import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import NoRegionError
 
 _REGION = "us-east-1"
 _KEY = "local"
@@ -41,6 +42,8 @@ class ClientSettings:
         Raises:
             botocore.exceptions.NoRegionError: there is none.
         """
+        if self.region_name is None:
+            raise NoRegionError
         keys = {}
         if "credentials" in self.defaulted:
             keys = {"aws_access_key_id": _KEY, "aws_secret_access_key": _KEY}
@@ -104,10 +107,11 @@ def is_loopback(url: str) -> bool:
 
 
 def _configured_region(session: Any) -> str | None:
+    """The session's region; an empty variable, as a compose file may set it, stands for none."""
     defaults = session.get_default_client_config()
     of_defaults: str | None = getattr(defaults, "region_name", None)
     configured: str | None = session.get_config_variable("region")
-    return of_defaults or configured
+    return of_defaults or configured or None
 
 
 def _configured_endpoint(session: Any, region_name: str | None) -> str:

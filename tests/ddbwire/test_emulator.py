@@ -62,6 +62,15 @@ def test_both_are_made_up(server: FaultServer) -> None:
 
 
 @pytest.mark.usefixtures("_nothing_configured")
+def test_an_empty_variable_is_none(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "")
+    signed = signed_as(server, Wire(endpoint_url=server.url))
+    assert signed.startswith(MADE_UP)
+    assert "/us-east-1/dynamodb/" in signed
+
+
+@pytest.mark.usefixtures("_nothing_configured")
 def test_a_given_session_is_left_as_it_was(server: FaultServer) -> None:
     session = boto3.Session()
     assert signed_as(server, Wire(session=session, endpoint_url=server.url)).startswith(MADE_UP)

@@ -109,6 +109,15 @@ def test_no_region_is_botocores_error(fresh: Any, monkeypatch: pytest.MonkeyPatc
         resolved(fresh)
 
 
+@pytest.mark.parametrize("endpoint_url", [None, "https://dynamodb.eu-west-1.amazonaws.com"])
+def test_an_empty_region_is_none(
+    fresh: Any, monkeypatch: pytest.MonkeyPatch, endpoint_url: str | None
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "")
+    with pytest.raises(NoRegionError):
+        resolved(fresh, endpoint_url=endpoint_url)
+
+
 def test_a_failure_to_resolve_is_not_remembered(
     monkeypatch: pytest.MonkeyPatch, flavour: Blocking | OnLoop
 ) -> None:
