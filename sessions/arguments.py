@@ -96,6 +96,17 @@ def require_str_or_none(name: str, value: object) -> str | None:
     return value
 
 
+def require_user_and_namespace(user_id: object, namespace: object) -> None:
+    """Check whose sessions are meant, and of which application; None for all.
+
+    Raises:
+        TypeError, ValueError: no session has such a user or such a namespace.
+    """
+    require_user_id(user_id)
+    if require_str_or_none("namespace", namespace) is not None:
+        require_namespace(namespace)
+
+
 def require_field_name(name: str, value: object) -> str | None:
     """Check the name of a header field of the application's own; None for no field.
 

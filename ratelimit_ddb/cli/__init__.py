@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ddbwire.shared.command_line.exit_code import exit_code_of
-from ratelimit_ddb.cli.arguments import parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,5 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: argparse ends the process after ``--help``, ``--version`` and wrong arguments.
     """
+    return exit_code_of("ratelimit-ddb", lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> object:
+    from ratelimit_ddb.cli.arguments import parser  # half a second, which may be interrupted too
+
     options = parser().parse_args(arguments)
-    return exit_code_of("ratelimit-ddb", lambda: options.run(options))
+    return options.run(options)

@@ -7,6 +7,7 @@ import dataclasses
 import re
 
 from ddbwire.shared.command_line.arguments import Parser
+from ddbwire.shared.command_line.numbers import decimal_number, whole_number
 from ratelimit_ddb.cli import cost
 from ratelimit_ddb.pricing.bill import MAX_ITEM_KB, TableLoad
 from ratelimit_ddb.pricing.prices import PRICES
@@ -164,46 +165,29 @@ def _add_prices(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _amount(text: str, *, least: float, most: float, rule: str, is_open: bool = False) -> float:
-    """A number from ``least`` (which is excluded if ``is_open``) to ``most``."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not (least < value if is_open else least <= value) or not value <= most:
-        raise argparse.ArgumentTypeError(f"{text!r}: {rule}")
-    return value
-
-
 def _part_of_one(text: str, *, rule: str, is_open: bool = False) -> float:
     """A share, written as a number or as a percentage."""
     number = text.removesuffix("%")
     whole = 1 if number == text else 100
     try:
-        return _amount(number, least=0, most=whole, rule=rule, is_open=is_open) / whole
+        return decimal_number(number, least=0, most=whole, rule=rule, is_open=is_open) / whole
     except argparse.ArgumentTypeError as refused:
         raise argparse.ArgumentTypeError(f"{text!r}: {rule}") from refused
 
 
-def _whole(text: str, *, least: int, most: int, of: str = "") -> int:
-    """A whole number from ``least`` to ``most``."""
-    if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
-        raise argparse.ArgumentTypeError(f"{text!r}: {of}must be an int from {least} to {most}")
-    return int(text)
-
-
 def _positive(text: str) -> float:
     rule = "must be a number above 0, at most a billion"
-    return _amount(text, least=0, most=_BILLION, is_open=True, rule=rule)
+    return decimal_number(text, least=0, most=_BILLION, is_open=True, rule=rule)
 
 
 def _rate(text: str, of: str = "") -> float:
-    return _amount(text, least=0, most=_BILLION, rule=f"{of}must be a number from 0 to a billion")
+    rule = f"{of}must be a number from 0 to a billion"
+    return decimal_number(text, least=0, most=_BILLION, rule=rule)
 
 
 def _item_kb(text: str, of: str = "") -> float:
     rule = f"{of}must be KB above 0, at most {MAX_ITEM_KB}: DynamoDB takes no larger item"
-    return _amount(text, least=0, most=MAX_ITEM_KB, is_open=True, rule=rule)
+    return decimal_number(text, least=0, most=MAX_ITEM_KB, is_open=True, rule=rule)
 
 
 def _share(text: str) -> float:
@@ -215,27 +199,28 @@ def _used_share(text: str) -> float:
 
 
 def _factor(text: str) -> float:
-    return _amount(text, least=1, most=1_000, rule="must be a factor from 1 to 1000")
+    return decimal_number(text, least=1, most=1_000, rule="must be a factor from 1 to 1000")
 
 
 def _price(text: str) -> float:
-    return _amount(text, least=0, most=1e6, rule="must be dollars from 0 to a million")
+    return decimal_number(text, least=0, most=1e6, rule="must be dollars from 0 to a million")
 
 
 def _count(text: str) -> int:
-    return _whole(text, least=1, most=100)
+    return whole_number(text, least=1, most=100)
 
 
 def _replicas(text: str, of: str = "") -> int:
-    return _whole(text, least=0, most=_MAX_REPLICAS, of=of)
+    rule = f"{of}must be an int from 0 to {_MAX_REPLICAS}"
+    return whole_number(text, least=0, most=_MAX_REPLICAS, rule=rule)
 
 
 def _units(text: str) -> int:
-    return _whole(text, least=1, most=40_000)
+    return whole_number(text, least=1, most=40_000)
 
 
 def _yes_or_no(text: str, of: str = "") -> bool:
-    return bool(_whole(text, least=0, most=1, of=of))
+    return bool(whole_number(text, least=0, most=1, rule=f"{of}must be 0 or 1"))
 
 
 _TYPES = {

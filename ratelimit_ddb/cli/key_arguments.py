@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ddbwire.shared.command_line.numbers import whole_number
 from ratelimit_ddb.cli import keys
 from ratelimit_ddb.cli.limit_arguments import HELP
 from ratelimit_ddb.cli.table_arguments import add_table
@@ -37,7 +38,7 @@ def add_keys(commands: argparse._SubParsersAction[Any]) -> None:
         if name in ("peek", "charge"):
             command.add_argument(
                 "--cost",
-                type=_whole,
+                type=_tokens,
                 metavar="N",
                 required=name == "charge",
                 help=(
@@ -101,7 +102,5 @@ def _add_limits(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or len(text) > 18:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be an int from 0, such as 5")
-    return int(text)
+def _tokens(text: str) -> int:
+    return whole_number(text, least=0, most=10**18, rule="must be an int from 0, such as 5")

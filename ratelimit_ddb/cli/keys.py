@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ddbwire.shared.command_line.failure import Misuse
+from ddbwire.shared.command_line.numbers import decimal_or_none
 from ddbwire.shared.command_line.printable import printable
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.cli.buckets import Buckets
@@ -154,13 +154,8 @@ def _text(options: argparse.Namespace, buckets: Buckets, key: KeyLike) -> str:
 
 
 def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return duration_ns("--for", text) / SECOND_NS
-    if not math.isfinite(seconds):
-        raise Misuse(f"--for {text!r}: must be a number of seconds, or a text such as '10 minutes'")
-    return seconds
+    seconds = decimal_or_none(text)
+    return duration_ns("--for", text) / SECOND_NS if seconds is None else seconds
 
 
 _OPTIONS = {"seconds": "--for", "cost": "--cost"}

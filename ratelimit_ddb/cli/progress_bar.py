@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TextIO
 
+from ddbwire.shared.command_line.terminal import obeys_escapes
 from ratelimit_ddb.cli.table_scan import Progress
 
 _CELLS = 24
@@ -12,7 +14,7 @@ _ERASE_LINE = "\r\x1b[K"
 
 
 class ProgressBar:
-    """A progress bar; it writes nothing if the stream is not a terminal.
+    """A progress bar; it writes nothing if the stream is not a terminal that can erase a line.
 
     Args:
         expected_items: the approximate number of items; None if not known.
@@ -24,12 +26,14 @@ class ProgressBar:
     def __init__(self, expected_items: int | None, stream: TextIO | None = None) -> None:
         self._expected_items = expected_items
         self._stream = sys.stderr if stream is None else stream
-        self._is_shown = self._stream.isatty()
+        self._is_shown = obeys_escapes(self._stream)
 
     def show(self, progress: Progress) -> None:
         """Write the line over the previous one."""
         if self._is_shown:
-            self._stream.write(_ERASE_LINE + self.line(progress))
+            # A longer line would wrap, and only its last row be erased.
+            most_columns = shutil.get_terminal_size().columns - 1
+            self._stream.write(_ERASE_LINE + self.line(progress)[:most_columns])
             self._stream.flush()
 
     def line(self, progress: Progress) -> str:

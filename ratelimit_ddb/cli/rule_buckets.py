@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -86,14 +87,15 @@ def rules_of(given: str) -> tuple[Rule, ...]:
         Misuse: there are none, or they are not valid.
     """
     module, colon, name = given.rpartition(":")
-    if colon and name.isidentifier() and not Path(given).exists():
+    is_dotted = all(part.isidentifier() for part in module.split("."))
+    if colon and is_dotted and name.isidentifier() and not Path(given).exists():
         return _rules_in_module(module, name)
     try:
         return rules_of_toml(Path(given).read_bytes(), given, _AnyFunction())
     except OSError as error:
         raise Misuse(f"--rules {given}: can't be read: {error.strerror or error}") from error
     except RulesError as refused:
-        raise Misuse(str(refused)) from refused
+        raise Misuse("; ".join(str(refused).splitlines())) from refused
 
 
 def _rules_in_module(module: str, name: str) -> tuple[Rule, ...]:
@@ -112,7 +114,13 @@ def _rules_in_module(module: str, name: str) -> tuple[Rule, ...]:
 
 def _written(given: list[str]) -> list[str]:
     """The identity; ``-`` reads a line of stdin, so that no list of processes shows an API key."""
-    return [sys.stdin.readline().rstrip("\r\n")] if given == ["-"] else given
+    if given != ["-"]:
+        return given
+    if sys.stdin is None:  # closed before this process began
+        return [""]
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # as Python decodes arguments
+    return [sys.stdin.readline().rstrip("\r\n")]
 
 
 def _named(rules: tuple[Rule, ...], name: str) -> Rule:

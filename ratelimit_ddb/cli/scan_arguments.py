@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ddbwire.shared.command_line.endpoint import resolve
+from ddbwire.shared.command_line.numbers import decimal_number, whole_number
 from ratelimit_ddb.cli.progress_bar import ProgressBar
 from ratelimit_ddb.cli.table_arguments import add_table, store_of
 from ratelimit_ddb.cli.table_scan import Progress, TableScan
@@ -123,16 +124,9 @@ class Scanning:
 
 
 def _segments(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be an int from 1 to 64")
-    return int(text)
+    return whole_number(text, least=1, most=64)
 
 
 def _units(text: str) -> float:
-    try:
-        units = float(text)
-    except ValueError:
-        units = 0.0
-    if not 1 <= units <= 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be read units, from 1 to a million")
-    return units
+    rule = "must be read units, from 1 to a million"
+    return decimal_number(text, least=1, most=1e6, rule=rule)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 
 from ddbwire.shared.command_line.printable import print_table, printable
+from ddbwire.shared.command_line.terminal import obeys_escapes
 from ratelimit_ddb.cli.key_usage import KeyUsage, usage_of
 from ratelimit_ddb.cli.limit_arguments import limits_of
 from ratelimit_ddb.cli.most_used import MostUsed
@@ -83,7 +84,7 @@ def _show(
         print(json.dumps(found), flush=True)
     else:
         if options.watch is not None:
-            print(_CLEAR_SCREEN if sys.stdout.isatty() else "")
+            print(_CLEAR_SCREEN if obeys_escapes(sys.stdout) else "")
         if rows:
             print_table([_HEADINGS, *(_cells(*row) for row in rows)])
         elif progress.is_complete:

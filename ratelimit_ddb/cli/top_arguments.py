@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import math
 from typing import Any
 
+from ddbwire.shared.command_line.numbers import decimal_number, whole_number
 from ratelimit_ddb.cli import top
 from ratelimit_ddb.cli.scan_arguments import add_scan
 from ratelimit_ddb.slot_limit import MOST_SLOTS, SlotLimit
@@ -64,24 +64,13 @@ def add_top(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _count(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be an int from 1 to 10000")
-    return int(text)
+    return whole_number(text, least=1, most=10_000)
 
 
 def _slot_limit(text: str) -> SlotLimit:
-    try:
-        return SlotLimit(int(text))
-    except ValueError:
-        wrong = f"{text!r}: must be an int from 1 to {MOST_SLOTS}"
-        raise argparse.ArgumentTypeError(wrong) from None
+    return SlotLimit(whole_number(text, least=1, most=MOST_SLOTS))
 
 
 def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 1 <= seconds <= 86_400:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be seconds, from 1 to 86400")
-    return seconds
+    rule = "must be seconds, from 1 to 86400"
+    return decimal_number(text, least=1, most=86_400, rule=rule)

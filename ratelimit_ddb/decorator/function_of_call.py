@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Container
 from typing import Any
 
+from ratelimit_ddb.decorator.function_name import name_of
+
 FunctionOfCall = Callable[..., Any]
 """A function of the call's arguments. Its parameters name those that it is called with; others that
 have a default keep it. If one without a default, or all, are no parameters of the decorated
@@ -45,7 +47,10 @@ def function_of_call(function: Callable[..., Any], option: str, wanted: Any) -> 
     _require_given(option, wanted, names, signature.parameters)
 
     def by_name(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        given = _given(signature, args, kwargs, is_certain=signature == own)
+        try:
+            given = _given(signature, args, kwargs, is_certain=signature == own)
+        except TypeError as error:
+            raise TypeError(f"{name_of(function)}() {error}") from None
         _require_given(option, wanted, names, given)
         return wanted(**{name: given[name] for name in names})
 

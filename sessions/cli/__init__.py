@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 from ddbwire.shared.command_line.exit_code import exit_code_of
-from sessions.cli.arguments import parser, with_session_ids_joined
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,5 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: argparse ends the process after ``--help``, ``--version`` and wrong arguments.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    options = parser().parse_args(with_session_ids_joined(given))
-    return exit_code_of("ddb-sessions", lambda: options.run(options))
+    return exit_code_of("ddb-sessions", lambda: _run(given))
+
+
+def _run(arguments: Sequence[str]) -> object:
+    # Half a second, which may be interrupted too.
+    from sessions.cli.arguments import parser, with_session_ids_joined
+
+    options = parser().parse_args(with_session_ids_joined(arguments))
+    return options.run(options)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ddbwire.shared.command_line.failure import Misuse
 from ddbwire.shared.command_line.printable import print_table, printable
-from sessions.arguments import require_user_id
+from sessions.arguments import require_user_and_namespace
 from sessions.cli.store import store_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run_revoke(options: argparse.Namespace) -> bool:
 
 def _store(options: argparse.Namespace) -> DynamoDBSessionStore:
     try:
-        require_user_id(options.user)
+        require_user_and_namespace(options.user, options.namespace)
     except ValueError as refused:
         raise Misuse(str(refused)) from refused
     return store_of(options)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sessions.arguments import require_str_or_none, require_user_id
+from sessions.arguments import require_user_and_namespace
 from sessions.cookie.token import is_session_id
 from sessions.errors import RevocationIncomplete, StoreUnavailable
 from sessions.lifecycle.end import Ending, end
@@ -54,8 +54,7 @@ class SessionInfo:
 
 def sessions_of(user_id: str, exact: bool, namespace: str | None = None) -> Flow[list[SessionInfo]]:
     """The sessions of a user that are not over, the newest login first."""
-    require_user_id(user_id)
-    require_str_or_none("namespace", namespace)
+    require_user_and_namespace(user_id, namespace)
     listed, registered = yield from ids_of(user_id, exact)
     rows = yield from rows_of([(session_id, user_id) for session_id in listed])
     now: int = yield ReadClock()
@@ -74,8 +73,7 @@ def revoke(user_id: str, session_id: str, namespace: str | None = None) -> Flow[
 
     The id may come from a request: a malformed one, or one of another user's session, ends nothing.
     """
-    require_user_id(user_id)
-    require_str_or_none("namespace", namespace)
+    require_user_and_namespace(user_id, namespace)
     if not is_session_id(session_id):
         return False
     if namespace is not None:
@@ -93,8 +91,7 @@ def revoke_user(
     Raises:
         RevocationIncomplete: the store failed in between; its ``ended`` says how many were ended.
     """
-    require_user_id(user_id)
-    require_str_or_none("namespace", namespace)
+    require_user_and_namespace(user_id, namespace)
     listed, _ = yield from ids_of(user_id, exact)
     # Read after the list, which may have the id that the session was rotated to meanwhile.
     spared = yield from _successors(user_id, except_id)

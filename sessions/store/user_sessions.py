@@ -35,7 +35,7 @@ def sessions_of(
             sessions of all applications that share the store.
 
     Raises:
-        TypeError, ValueError: the user's id is invalid.
+        TypeError, ValueError: the user's id or the namespace is invalid.
         StoreUnavailable, TableNotFound, AccessDenied, StoreError: the store failed.
     """
     flow = user_sessions.sessions_of(user_id, self.is_exact_by_owner, namespace)

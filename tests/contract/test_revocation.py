@@ -145,3 +145,12 @@ def test_a_namespace_is_a_text_or_none(site: Site, ada: str) -> None:
     for method, arguments in [("sessions_of", ()), ("revoke", ("A" * 43,)), ("revoke_user", ())]:
         with pytest.raises(TypeError, match="namespace must be a str or None, not 7"):
             site.call(method, ada, *arguments, namespace=7)
+
+
+@pytest.mark.parametrize("namespace", ["n" * 257, "\udcff"])
+def test_a_namespace_that_no_application_can_have_is_refused(
+    site: Site, ada: str, namespace: str
+) -> None:
+    for method, arguments in [("sessions_of", ()), ("revoke", ("A" * 43,)), ("revoke_user", ())]:
+        with pytest.raises(ValueError, match="namespace must "):
+            site.call(method, ada, *arguments, namespace=namespace)

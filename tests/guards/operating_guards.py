@@ -34,6 +34,20 @@ OPERATING = (
         "tests/web/test_log.py::test_logging_that_is_configured_after_the_imports_hears_everything",
     ),
     Guard(
+        "a number is written in ASCII digits",
+        "ddbwire/shared/command_line/numbers.py",
+        "    return float(text) if _DECIMAL.fullmatch(text) else None\n",
+        "    return float(text)\n",
+        "tests/ratelimit_ddb/test_cost.py::test_wrong_arguments_are_told_in_one_line",
+    ),
+    Guard(
+        "a secret by stdin is read as an argument would be",
+        "ratelimit_ddb/cli/rule_buckets.py",
+        'sys.stdin.reconfigure(errors="surrogateescape")',
+        "pass",
+        f"{_RULES}a_secret_by_stdin_need_not_be_utf_8",
+    ),
+    Guard(
         "what a terminal would obey is escaped",
         "ddbwire/shared/command_line/printable.py",
         "    if text.isprintable():\n        return text\n",

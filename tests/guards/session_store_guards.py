@@ -24,6 +24,13 @@ _COMMAND = "tests/sessions/test_cli.py::test_"
 
 SESSION_STORES = (
     Guard(
+        "no session is looked for in a namespace that no application can have",
+        "sessions/arguments.py",
+        "        require_namespace(namespace)\n",
+        "        pass\n",
+        "tests/contract/test_revocation.py::test_a_namespace_that_no_application_can_have_is_refused",
+    ),
+    Guard(
         "a save that arrives late does not undo a later one",
         "sessions/store/dynamodb/request.py",
         'condition = f"{_IS_LIVE} AND {_IS_LATEST}"',

@@ -265,7 +265,7 @@ def test_the_command_draws_a_picture(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["--load", "media:reads=50%"], "'50%': reads must be a number from 0"),
         (["--load", "media:reads=1,kb=0"], "'0': kb must be KB above 0"),
         (["--load", "media:reads=1,replicas=1.5"], "'1.5': replicas must be an int from 0 to 100"),
-        (["--load", "media:reads=1,recovery=2"], "'2': recovery must be an int from 0 to 1"),
+        (["--load", "media:reads=1,recovery=2"], "'2': recovery must be 0 or 1"),
         (["--load", "total:reads=1"], "the table's name must be 1 to 255 letters"),
         (["--load", "\x1b[2J:reads=1"], "'\\x1b[2J:reads=1': the table's name must be"),
         (["--load", "media:reads=1", "--denied", "0.5"], "--denied needs --requests-per-second"),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import subprocess
 import sys
 import uuid
 from pathlib import Path
+from types import ModuleType
 
 import boto3
 import pytest
 
 from ddbwire.shared.command_line.exit_code import exit_code_of
+from ddbwire.shared.command_line.printable import print_table
 from ratelimit_ddb.cli import main
 from sessions import DynamoDBSessionStore
 from tests.dynamodb_local import free_port
@@ -309,3 +312,25 @@ def test_that_what_a_terminal_can_not_show_is_escaped(monkeypatch: pytest.Monkey
     assert exit_code_of("any", lambda: print("caf\u00e9 \udcff") or True) == 0
 
     assert shown.getvalue() == b"caf\\xe9 \\udcff\n"
+
+
+def test_that_columns_stand_below_each_other_whatever_their_script(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Of twice the width, and of none: a combining accent.
+    print_table([("NAME", "LIMITS"), ("\u4e2d\u6587", "5"), ("e\u0301", "6"), ("plan", "7")])
+    assert capsys.readouterr().out == ("NAME  LIMITS\n\u4e2d\u6587  5\ne\u0301     6\nplan  7\n")
+
+
+@pytest.mark.parametrize("command", ["ratelimit_ddb", "sessions"])
+def test_that_a_command_may_be_interrupted_while_it_is_loaded(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    loaded = f"{command}.cli.arguments"
+    monkeypatch.setitem(sys.modules, loaded, Interrupted(loaded))
+    assert importlib.import_module(f"{command}.cli").main(["check", "--table", "t"]) == 130
+    assert capsys.readouterr().err == "\n"

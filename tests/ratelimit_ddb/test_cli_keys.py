@@ -99,6 +99,8 @@ def test_commands_act_though_limits_are_switched_off(
         (["peek", "ada", "--cost", "6", *LIMIT], "--cost 6"),
         (["block", "ada", "--for", "soon", *LIMIT], "'soon': write '10 minutes'"),
         (["block", "ada", "--for", "nan", *LIMIT], "--for 'nan'"),
+        (["block", "ada", "--for", "1_0", *LIMIT], "'1_0': write '10 minutes'"),
+        (["block", "ada", "--for", "1e999", *LIMIT], "--for inf: must be from 0.001"),
         (["block", "ada", "--for", "0", *LIMIT], "--for 0.0: must be from 0.001"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -243,6 +244,27 @@ def test_a_secret_may_come_by_stdin(
     assert (ended, found[0]["remaining"]) == (0, 4)
 
 
+def test_a_secret_by_stdin_need_not_be_utf_8(
+    store: MemoryStore,
+    rules: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    peek = ("peek", "--rules", rules, "--rule", "/api/*")
+    secret = b"s3cret\xe9"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(secret), encoding="utf-8"))
+    by_stdin = run(capsys, *peek, "-")
+    assert by_stdin == run(capsys, *peek, os.fsdecode(secret))
+
+
+def test_a_closed_stdin_has_no_identity(
+    rules: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["peek", "--rules", rules, "--rule", "login", "-", "--table", "t"]) == 2
+    assert "an identity is required" in capsys.readouterr().err
+
+
 def test_credentials_that_are_read_in_several_ways_are_several_keys(
     store: MemoryStore, rules: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -382,6 +404,9 @@ def test_what_is_no_bucket_of_the_rule_is_refused_with_the_way_out(
             "--rules FILE and --rule NAME must be given together",
         ),
         (["--rules", "absent.toml", "--rule", "x"], "--rules absent.toml: can't be read: No such"),
+        (["--rules", ":rules", "--rule", "x"], "--rules :rules: can't be read: No such file"),
+        (["--rules", ".shop:rules", "--rule", "x"], "--rules .shop:rules: can't be read"),
+        (["--rules", "no_such_shop:rules", "--rule", "x"], "No module named 'no_such_shop'"),
         (["--messages", "ada", "--limit", "5/hour"], "--messages needs --rules and --rule"),
         ([], "give one KEY"),
         (["a", "b", "--limit", "5/hour"], "give one KEY"),
@@ -401,6 +426,16 @@ def test_a_rules_file_that_can_not_hold_is_told(
     path.write_text('[[rule]]\npath = "/x"\nlimits = "5/fortnight"\n', encoding="utf-8")
     assert main(["peek", "--rules", str(path), "--rule", "/x", "a", "--table", "t"]) == 2
     assert f"{path}:3: rule 1: limit '5/fortnight'" in capsys.readouterr().err
+
+
+def test_several_mistakes_of_a_rules_file_are_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text('[[rule]]\nlimit = "5/minute"\n[[rule]]\nlimit = "6/minute"\n')
+    assert main(["peek", "--rules", str(path), "--rule", "/x", "a", "--table", "t"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"; {path}:4: rule 2: " in line
 
 
 def test_a_limit_with_a_name_of_its_own_is_written_so(

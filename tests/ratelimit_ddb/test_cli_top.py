@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -258,9 +259,28 @@ def test_a_terminal_has_a_progress_bar_and_a_pipe_has_none(
     assert "#" not in capsys.readouterr().err
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
     assert main(["top", "--table", "t"]) == 0
     assert "100%  1 items" in terminal.getvalue()
     assert "#" not in capsys.readouterr().out
+
+
+def test_a_progress_bar_fits_its_terminal_and_a_dumb_one_has_none(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(used("ada", 1))
+    monkeypatch.setattr(sys, "stderr", narrow := Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "30")
+    assert main(["top", "--table", "t"]) == 0
+    bars = [line for line in re.split("[\r\n]", narrow.getvalue()) if "#" in line]
+    assert bars
+    assert max(len(line.removeprefix("\x1b[K")) for line in bars) < 30
+    monkeypatch.setattr(sys, "stderr", dumb := Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+    assert main(["top", "--table", "t"]) == 0
+    assert "\x1b" not in dumb.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -269,6 +289,11 @@ def test_a_terminal_has_a_progress_bar_and_a_pipe_has_none(
         ["--count", "0"],
         ["--count", "10001"],
         ["--count", "x"],
+        ["--count", "000000000" + "1" * 20],
+        ["--in-flight", " 1_0"],
+        ["--in-flight", "\u0663"],
+        ["--segments", "1" * 5_000],
+        ["--read-units-per-second", "1_0"],
         ["--segments", "0"],
         ["--segments", "65"],
         ["--watch", "0"],
@@ -284,7 +309,9 @@ def test_what_can_not_hold_is_refused(
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["top", "--table", "t", *arguments])
-    assert arguments[0] in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert arguments[0] in told
+    assert "must be " in told or "choose from" in told
 
 
 def stored(

@@ -83,6 +83,8 @@ def test_other_prices_can_be_chosen_or_given(capsys: pytest.CaptureFixture[str])
         ([], "--requests-per-second"),
         (["--requests-per-second", "0"], "'0': must be a number above 0"),
         (["--requests-per-second", "nan"], "'nan': must be a number above 0"),
+        (["--requests-per-second", "1_000"], "'1_000': must be a number above 0"),
+        (["--requests-per-second", "\u0661\u0660"], "must be a number above 0"),
         (["--requests-per-second", "1", "--denied", "20"], "'20': must be a share from 0 to 1"),
         (["--requests-per-second", "1", "--denied", "-1"], "-1"),
         (["--requests-per-second", "1", "--utilization", "0"], "'0': must be a share above 0"),

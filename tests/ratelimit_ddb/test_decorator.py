@@ -433,7 +433,7 @@ def test_a_key_is_made_of_what_a_decorator_below_passes_on(
 
 def test_wrong_arguments_are_told_as_the_function_itself_tells_them(store: MemoryStore) -> None:
     paid = once(store, key=lambda user: user)(pay)
-    with pytest.raises(TypeError, match="missing a required argument: 'amount'"):
+    with pytest.raises(TypeError, match=r"\.pay\(\) missing a required argument: 'amount'"):
         paid("ada")
 
 

@@ -229,6 +229,15 @@ def test_what_no_user_or_table_can_be_is_misuse(
     assert told in line
 
 
+@pytest.mark.parametrize("command", [["list"], ["revoke", "--all"]])
+def test_what_no_namespace_can_be_is_misuse(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "user-456", "--table", "t", "--namespace", "n" * 257]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "namespace must have at most 256 bytes in UTF-8, not 257" in line
+
+
 def test_a_table_that_is_missing_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with mock_aws():
         assert main(["list", "user-456", "--table", "no-such-table"]) == 1

@@ -423,11 +423,9 @@ def log_in(app: Any) -> None:
     list(app(environ, lambda status, headers, exc_info=None: None))
 
 
-def test_logging_that_is_configured_after_the_imports_hears_everything(tmp_path: Path) -> None:
+def test_logging_that_is_configured_after_the_imports_hears_everything() -> None:
     # dictConfig disables the loggers that exist, as Django's LOGGING does after its settings.
-    program = tmp_path / "program.py"
-    program.write_text(
-        """
+    program = """
 import logging.config
 
 import ddbwire.signing.credentials, ratelimit_ddb.asgi, ratelimit_ddb.flask, ratelimit_ddb.web
@@ -445,6 +443,7 @@ for name, logger in logging.root.manager.loggerDict.items():
     if name.partition(".")[0] in ("ratelimit_ddb", "ddbwire", "sessions"):
         assert not getattr(logger, "disabled", False), name
 """
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    ran = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
     assert ran.stdout == "denied by rule '1 per minute'\n"

@@ -18,11 +18,14 @@ def exit_code_of(command: str, run: Callable[[], object]) -> int:
 
     Args:
         command: its name.
-        run: does it, and returns whether it succeeded.
+        run: parses the arguments, does what they say, and returns whether it succeeded.
 
     Returns:
         the exit code: 0; 1 if the answer is no, or something outside failed; 2 for misuse; 130 when
         interrupted.
+
+    Raises:
+        SystemExit: argparse ends the process after ``--help``, ``--version`` and wrong arguments.
     """
     _let_all_be_written()
     try:
