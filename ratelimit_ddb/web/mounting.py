@@ -36,6 +36,7 @@ _BY_PROTOCOL = "application_mapping"
 _DJANGO = "django.core.handlers.asgi"
 _FLASK = "flask.sansio.app"
 _LITESTAR = "litestar.app"
+_QUART = "quart.app"
 
 
 class Mounting(NamedTuple):
@@ -45,10 +46,13 @@ class Mounting(NamedTuple):
         root_paths: the ``root_path`` of the application and of those inside it.
         prefixes: the mounts in it that match every path with their prefix: ``"/api"`` reads
             ``/apilogin`` as ``/api/login``.
+        outside: what it routes instead of a path that is not below the scope's root path: a space,
+            if there is a Quart in it, which its ``/<name>`` takes; None for the path itself.
     """
 
     root_paths: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
+    outside: str | None = None
 
 
 NO_MOUNTING = Mounting()
@@ -78,7 +82,8 @@ class MountingOf:
             found = list(_applications(self._app))
             self._owners = tuple(filter(_has_root_path, found))
             prefixes = (prefix for app in found for prefix in _prefixes(app))
-            self._mounting = Mounting(self._known, tuple(dict.fromkeys(prefixes)))
+            outside = " " if any(_is_of(_QUART, app) for app in found) else None
+            self._mounting = Mounting(self._known, tuple(dict.fromkeys(prefixes)), outside)
         if not self._owners:
             return self._mounting
         root_paths = (*self._known, *filter(None, map(_root_path, self._owners)))

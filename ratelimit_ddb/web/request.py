@@ -17,6 +17,7 @@ _SESSION_IN_SCOPE = "session"
 _SESSION_IN_ENVIRON = "sessions.session"
 _SPACE = " \t"
 _SLASHES = re.compile("//+")
+_ESCAPED_SLASH = re.compile("%2[Ff]")
 _ESCAPED = re.compile(r"\\([0-3][0-7]{2}|.)", re.DOTALL)
 
 
@@ -124,6 +125,9 @@ def of_scope(scope: MutableMapping[str, Any], mounting: Mounting = NO_MOUNTING) 
         path = below
     if path[:1] != "/":
         others += _of_absolute_form(path, root_path or "", mounting)
+    raw_path: bytes | None = scope.get("raw_path")
+    if raw_path and b"%2" in raw_path:
+        others += _with_escaped_slashes(raw_path, root_path or "", mounting)
     if "litestar_app" in scope:
         others += _before_litestars_router(scope, path, root_path or "", mounting)
     peer = scope.get("client")
@@ -203,6 +207,8 @@ def _readings(path: str, root_path: str, mounting: Mounting) -> tuple[str, tuple
     if root_path and path.startswith(root_path) and path[len(root_path) :][:1] in ("/", ""):
         below = path[len(root_path) :]
     others = [path]
+    if mounting.outside and root_path and below in (path, ""):
+        others.append(mounting.outside)
     for root in (root_path, *mounting.root_paths):
         _, found, after = path.partition(root) if root else ("", "", "")
         if found:
@@ -228,6 +234,18 @@ def _of_absolute_form(path: str, root_path: str, mounting: Mounting) -> tuple[st
     except ValueError:
         return ()  # nor does Quart read it
     below, others = _readings(inner, root_path, mounting)
+    return (below, *others)
+
+
+def _with_escaped_slashes(raw_path: bytes, root_path: str, mounting: Mounting) -> tuple[str, ...]:
+    """What is read of a path that is split into segments before it is decoded.
+
+    Sanic and BlackSheep do so: to them, ``a%2Fb`` is a text of one segment.
+    """
+    segments = _ESCAPED_SLASH.split(raw_path.decode("latin-1"))
+    if len(segments) == 1:
+        return ()
+    below, others = _readings("%2F".join(map(unquote, segments)), root_path, mounting)
     return (below, *others)
 
 

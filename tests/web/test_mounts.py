@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -246,3 +247,53 @@ def test_a_mounted_websocket_has_the_same_path_as_a_request(kind: str) -> None:
     scope = {**scope_of(Get("/room", mount="/chat")), "type": kind}
     asyncio.run(limited(scope, nothing, nothing))
     assert paths == ["/room"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "root_path", "seen"),
+    [
+        ("/users/a%2Fb", "", True),
+        ("/users/a%2fb%2Fc", "", True),
+        ("/users/a%252Fb", "", True),
+        ("/shop/users/a%2Fb", "/shop", True),
+        ("/users/a/b", "", False),
+        ("/users/a/b%20c", "", False),
+        ("/users%2Fa/b", "", False),
+        ("/others/a%2Fb", "", False),
+    ],
+)
+def test_p15_an_encoded_slash_may_be_in_a_segment(raw: str, root_path: str, seen: bool) -> None:
+    # Sanic and BlackSheep split a path before they decode it.
+    scope = scope_of(Get(unquote(raw))) | {"raw_path": raw.encode(), "root_path": root_path}
+    request = of_scope(scope)
+    rule = Rule("/users/{id}", "9/hour")
+    assert any(map(rule.matches, (request.path, *request.other_paths))) == seen
+
+
+@pytest.mark.parametrize(
+    ("module", "path", "seen"),
+    [
+        ("quart.app", "/users/5", True),
+        ("quart.app", "/shop", True),
+        ("quart.app", "/shop/users/5", False),
+        ("elsewhere", "/users/5", False),
+    ],
+)
+def test_p15_quart_routes_a_path_outside_its_root_path_as_a_space(
+    module: str, path: str, seen: bool
+) -> None:
+    app = type("App", (), {"__module__": module, "__call__": Page.asgi, "visits": 0})()
+    app.headers, app.parts = (), (b"a",)
+    limited = asgi.RateLimitMiddleware(app, MemoryStore(), Rule("/{top}", "9/hour"))
+    scope = scope_of(Get(path)) | {"root_path": "/shop"}
+    assert asyncio.run(is_limited(limited, scope)) == seen
+
+
+async def is_limited(app: Any, scope: Any) -> bool:
+    started: list[Any] = []
+
+    async def send(message: Any) -> None:
+        started.append(message)
+
+    await app(scope, send, send)
+    return any(name == b"ratelimit" for name, _ in started[0]["headers"])

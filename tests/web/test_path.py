@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+import string
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -28,7 +30,8 @@ CASES = {
         "/login\n": True,
         "/login/\n": True,
         "/login\n/": True,
-        "/Login": False,
+        "/Login": True,
+        "/LOG\u0130N": True,
         "/logi": False,
         "/logins": False,
         "/loginX": False,
@@ -40,8 +43,11 @@ CASES = {
         "/login ": False,
         "/login\n\n": False,
         "/login;a=b": False,
-        "/./login": False,
-        "/a/../login": False,
+        "/./login": True,
+        "/a/../login": True,
+        "/../login/.": True,
+        "/login/..": False,
+        "/login/../a": False,
         "\\login": False,
         "": False,
     },
@@ -203,8 +209,27 @@ CASES = {
     "/a b": {"/a b": True, "/a%20b": False},
     "/100%": {"/100%": True},
     "/käse": {"/käse": True, "/kase": False, "/k%C3%A4se": False},
-    "/é": {"/e\u0301": False},
+    "/é": {"/e\u0301": False, "/É": True},
+    "/Straße/{Name}/Ort": {
+        "/STRASSE/x/ort": True,
+        "/STRA\u1e9eE//ORT": True,
+        "/strase/x/ort": False,
+    },
+    "/static/private/*": {
+        "/static/public/../private/a": True,
+        "/static/./private//a": True,
+        "/static/private/../public/a": True,
+        "/static/public/a": False,
+    },
+    "/.well-known/{name}": {"/.well-known/a": True, "/well-known/a": False},
 }
+
+
+def test_p15_letters_are_the_same_as_a_regular_expression_compares_them() -> None:
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    for letter in string.ascii_lowercase:
+        for same in re.findall(letter, every, re.IGNORECASE):
+            assert Rule(f"/{letter}", "1/hour").matches(f"/{same}"), hex(ord(same))
 
 
 @pytest.mark.parametrize("pattern", CASES)

@@ -19,10 +19,13 @@ too much costs a token, one that matches too little is a hole. So
   script, signs, underscores, spaces (Flask, Falcon, Litestar), ``5.0`` (FastAPI, for a parameter
   that is annotated ``int``). They are recognized by their characters alone, so some texts that
   are no numbers match too;
-- if parameters share a segment, every way to split it is tried.
+- if parameters share a segment, every way to split it is tried;
+- capitals and small letters are the same (BlackSheep, a ``(?i)`` in a route of Django);
+- a path with dot segments is also the path that they lead to: no router resolves them, but views
+  that serve files do, so that ``/static/a/../b`` is the file of ``/static/b``.
 
-Case, dot segments, backslashes and ``;`` have no meaning to routers, and none here. For any
-pattern, the time to match a path is linear in the path's length.
+Backslashes and ``;`` have no meaning to routers, and none here. For any pattern, the time to match
+a path is linear in the path's length.
 
 Source: RFC 3986, 3.3 (paths), and the routers' own code, which tests/frameworks/test_routing.py
 runs against these rules.
@@ -30,6 +33,7 @@ runs against these rules.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -41,6 +45,7 @@ from ratelimit_ddb.web.rules.path_notation import (
     EVERYTHING,
     Parameter,
     Segment,
+    folded,
     segments_of,
 )
 
@@ -76,8 +81,17 @@ def spellings(path: str) -> tuple[str, ...]:
     The first has single slashes and none at its end (so ``/`` is the empty text). Where that took
     slashes away, there are those that keep them, as they may stand beside an empty parameter.
     """
+    path = folded(path)
     if path[:1] != "/" or path[1:2] == "/":
         path = "/" + path.lstrip("/")
+    if "/." in path:
+        resolved = posixpath.normpath(path)
+        if resolved != path:
+            return _by_line_feeds(path) + _by_line_feeds(resolved)
+    return _by_line_feeds(path)
+
+
+def _by_line_feeds(path: str) -> tuple[str, ...]:
     if "\n" in path:
         # After that: a line feed alone may be a parameter's text, where slashes are counted
         # (Falcon) and where they are not (Litestar).

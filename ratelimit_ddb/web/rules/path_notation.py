@@ -83,6 +83,8 @@ _UNSEEN = re.compile(
 )
 """White space, controls, and what is copied along from a page (a zero-width space, a hyphen that is
 not shown, marks of direction). Joiners are not among them: they belong to the words of scripts."""
+_DOTLESS_AND_DOTTED = {0x131: "i", 0x130: "i"}
+"""Two letters that ``re.IGNORECASE`` takes for an ``i``, and ``casefold`` does not."""
 _SLASHES = re.compile("//+")
 _HOST_FIRST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|//(?=[^/{]*[.:])[^/{]*+(?=/|$)")
 _METHOD_FIRST = re.compile(r"[A-Z]+(?:,[A-Z]+)* +(/.*)", re.DOTALL)
@@ -120,8 +122,13 @@ _OTHER_NOTATIONS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], s
 """How other routers write a parameter, and what it is here."""
 
 
+def folded(text: str) -> str:
+    """One form for a text in capitals and in small letters, as ``re.IGNORECASE`` compares them."""
+    return text.lower() if text.isascii() else text.translate(_DOTLESS_AND_DOTTED).casefold()
+
+
 def segments_of(pattern: str) -> tuple[list[Segment], bool]:
-    """The segments of a pattern, and whether everything below them is meant too.
+    """The segments of a pattern, folded, and whether everything below them is meant too.
 
     A slash at its end, or one beside another, makes no segment.
 
@@ -229,13 +236,13 @@ def _segment(pattern: str, text: str) -> Segment:
     unread = 0
     for match in _IN_BRACES.finditer(text):
         if literal := _literal(pattern, text[unread : match.start()]):
-            parts.append(literal)
+            parts.append(folded(literal))
         parameter = _parameter(pattern, match[0])
         if parameter != EVERYTHING or parts[-1:] != [EVERYTHING]:  # several are no more than one
             parts.append(parameter)
         unread = match.end()
     if literal := _literal(pattern, text[unread:]):
-        parts.append(literal)
+        parts.append(folded(literal))
     return tuple(parts)
 
 
