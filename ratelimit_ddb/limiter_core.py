@@ -91,7 +91,6 @@ class LimiterCore:
         self.store = require_store(store)
         self.outage_policy = OutagePolicy(store, on_outage)
         self.breaker = breaker_of(store)
-        self._take_at_once = take_at_once_of(store)
         self.reporter = DecisionReporter(on_decision, on_outage)
         self._namespace = namespace_prefix(namespace)
         self.options: dict[str, Any] = {
@@ -122,6 +121,8 @@ class LimiterCore:
         self.enabled = limiting_enabled(
             enabled, f"limiter of {', '.join(str(limit) for limit in parsed)}"
         )
+        at_once = self.enabled and not self.reporter.functions
+        self._take_at_once = take_at_once_of(store) if at_once else None
 
     def _use(self, limits: tuple[AnyLimit, ...]) -> None:
         """Limit by these from now on."""
@@ -198,13 +199,13 @@ class LimiterCore:
         bucket = self.bucket  # once: another thread may read other limits meanwhile
         if cost != 1 or type(cost) is not int:
             cost = require_cost(cost, bucket.smallest_burst)
+        if self._take_at_once is not None and not wait_ns:
+            return bucket.acquire_at_once(self._take_at_once, text, cost, self._clock.now_ns())
         if not self.enabled:
             return self._disabled
         meter = Meter() if self.reporter.functions else None  # the hot path: no call for nothing
         clock = self._clock
         now_ns = clock.now_ns() if clock.known else None
-        if self._take_at_once is not None and meter is None and now_ns is not None and not wait_ns:
-            return bucket.acquire_at_once(self._take_at_once, text, cost, now_ns)
         begun = bucket.acquire(text, cost, wait_ns, now_ns, None, leases)
         if not isinstance(begun, Decision):
             return self._decide(begun, bucket, text, cost, wait_ns, meter)

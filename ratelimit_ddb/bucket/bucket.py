@@ -198,19 +198,18 @@ class Bucket:
             denial = arithmetic.denial(observation.full_at_ns, now_ns, room_ns, "seen")
             if denial is not None and self._is_recent(observation.observed_at_ns, now_ns):
                 return denial
-        since = cache.group.invalidations
-        result = take_at_once(key, names, arithmetic.bases_ns(now_ns), cost_ns, room_ns)
-        full_at_ns = known(result.full_at_ns)
+        group = cache.group
+        since = group.invalidations
+        applied, full_at_ns, refunded_ns = take_at_once(
+            key, names, arithmetic.bases_ns(now_ns), cost_ns, room_ns
+        )
         cache.put(key, tuple_new(Observation, (now_ns, full_at_ns, 0, names)), since)
-        if not result.applied:
+        if not applied:
             denial = arithmetic.denial(full_at_ns, now_ns, room_ns, "table")
             if denial is None:
-                raise cache.group.refused_without_reason(key, result.full_at_ns)
+                raise group.refused_without_reason(key, full_at_ns)
             return denial
-        refunded_ns = result.refunded_ns
-        taken = Taken(
-            key, cost, self.limits, full_at_ns, refunded_ns, cost, cache.group, None, now_ns
-        )
+        taken = Taken(key, cost, self.limits, full_at_ns, refunded_ns, cost, group, None, now_ns)
         return arithmetic.admitted(full_at_ns, now_ns, taken)
 
     @property

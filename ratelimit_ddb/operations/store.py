@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ratelimit_ddb.operations.operation import Operation, OperationResult, OperationSequence
+from ratelimit_ddb.operations.operation import Operation, OperationSequence
 
 
 class Clock(Protocol):
@@ -71,6 +71,10 @@ class Store(Protocol):
         """The same without blocking the event loop."""
 
 
+TakenAtOnce = tuple[bool, tuple[int, ...], tuple[int, ...]]
+"""Whether the condition held, each ``fullAt``, and each limit's ``refunded``."""
+
+
 class TakeAtOnce(Protocol):
     """A take in this process's memory, which need not choose a branch beforehand."""
 
@@ -81,7 +85,7 @@ class TakeAtOnce(Protocol):
         bases_ns: tuple[int, ...],
         costs_ns: tuple[int, ...],
         rooms_ns: tuple[int, ...],
-    ) -> OperationResult:
+    ) -> TakenAtOnce:
         """Do what a Take does, by whichever branch is right for each limit.
 
         Each ``fullAt`` becomes ``max(fullAt, base) + cost``, if none is beyond ``base + room``.

@@ -32,10 +32,12 @@ from ratelimit_ddb.operations.slot_operation import (
     RenewSlot,
     TakeSlot,
 )
-from ratelimit_ddb.operations.store import Store, TakeAtOnce
+from ratelimit_ddb.operations.store import Store, TakeAtOnce, TakenAtOnce
 from ratelimit_ddb.store.memory_slots import MemorySlots
 
 Item = dict[str, int]
+
+_NEVER_NS = -1
 
 
 class MemoryStore:
@@ -240,7 +242,7 @@ class MemoryStore:
         bases_ns: tuple[int, ...],
         costs_ns: tuple[int, ...],
         rooms_ns: tuple[int, ...],
-    ) -> OperationResult:
+    ) -> TakenAtOnce:
         """Take tokens in one step, atomically among this process's threads; see ``TakeAtOnce``."""
         with self._lock:
             writes = self._writes
@@ -253,24 +255,24 @@ class MemoryStore:
                 except KeyError:
                     return self._take_at_once(key, names, bases_ns, costs_ns, rooms_ns)
             taken: dict[str, int] = {}
+            applied = True
             for index, name in enumerate(names):
                 base_ns = bases_ns[index]
                 at_ns = item.get(name, base_ns)
                 if at_ns < base_ns:
                     at_ns = base_ns
                 elif at_ns > base_ns + rooms_ns[index]:
-                    shown = self._result(False, key, names)
-                    if self._writes != writes:
-                        return self._take_at_once(key, names, bases_ns, costs_ns, rooms_ns)
-                    return shown
+                    applied = False
+                    taken = {one: item.get(one, _NEVER_NS) for one in names}
+                    break
                 taken[name] = at_ns + costs_ns[index]
             if self._writes != writes:
                 return self._take_at_once(key, names, bases_ns, costs_ns, rooms_ns)
-            self._writes = writes + 1
-            item.update(taken)
+            if applied:
+                self._writes = writes + 1
+                item.update(taken)
             refunded = self._refunded_of(key, names) if self._refunded else (0,) * len(names)
-        full_at_ns = tuple(taken.values())
-        return tuple_new(OperationResult, (True, full_at_ns, None, None, refunded, 0, 0, 0))
+        return applied, tuple(taken.values()), refunded
 
     def _new_item(self, key: str) -> Item:
         if len(self._items) >= self._max_keys:

@@ -126,10 +126,12 @@ def test_a_take_at_once_goes_by_whichever_branch_there_is() -> None:
         store = MemoryStore()
         take_at_once = take_at_once_of(store)
         assert take_at_once is not None
-        assert take_at_once("k", NAMES, held, (0, 0), (0, 0)).applied
+        assert take_at_once("k", NAMES, held, (0, 0), (0, 0))[0]
         result = take_at_once("k", NAMES, (100, 100), (10, 20), (5, 7))
         now = held if left is None else left
-        assert result == OperationResult(left is not None, now, None, None, (0, 0)), held
+        assert result == (left is not None, now, (0, 0)), held
+        shown = store.send(Read("k", NAMES), 0)
+        assert shown.full_at_ns == now
 
 
 def test_what_a_refund_finds_and_leaves() -> None:
