@@ -79,7 +79,7 @@ class Reference:
 
 
 def require_at_most_due(
-    admitted: Sequence[tuple[int, int]], burst: int, ns_per_token: Fraction
+    admitted: Sequence[tuple[int, int]], burst: int | Fraction, ns_per_token: Fraction
 ) -> None:
     """P1 by brute force: over every interval, at most burst + D / ns_per_token.
 
