@@ -252,8 +252,6 @@ def _notation_of(quantity: int, period_ns: int, burst: int) -> str:
 
 
 def _period_in_words(period_ns: int) -> str:
-    for unit in reversed(_UNIT_NS):
-        count, rest = divmod(period_ns, _UNIT_NS[unit])
-        if not rest:
-            return unit if count == 1 else f"{count} {unit}s"
-    raise AssertionError("every period is a multiple of one nanosecond")
+    unit = next(unit for unit in reversed(_UNIT_NS) if not period_ns % _UNIT_NS[unit])
+    count = period_ns // _UNIT_NS[unit]
+    return unit if count == 1 else f"{count} {unit}s"

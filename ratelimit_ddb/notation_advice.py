@@ -77,8 +77,7 @@ def _number(text: str) -> Fraction | None:
 
 
 def _in_words(period_ns: int, units: dict[str, int]) -> str:
-    for unit, unit_ns in reversed(units.items()):
-        count, rest = divmod(period_ns, unit_ns)
-        if not rest and unit != "week":
-            return unit if count == 1 else f"{count} {unit}s"
-    raise AssertionError("every period is a multiple of one nanosecond")
+    without_weeks = [unit for unit in units if unit != "week"]
+    unit = next(unit for unit in reversed(without_weeks) if not period_ns % units[unit])
+    count = period_ns // units[unit]
+    return unit if count == 1 else f"{count} {unit}s"

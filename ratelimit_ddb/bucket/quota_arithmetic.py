@@ -41,13 +41,25 @@ _MANY = 1 << 62
 class QuotaArithmetic:
     """The arithmetic of limits of which one is a quota, at least."""
 
-    __slots__ = ("_calendars", "_indexes", "_limits", "_longest_window_ns", "_units_ns")
+    __slots__ = (
+        "_calendars",
+        "_first_quota",
+        "_indexes",
+        "_limits",
+        "_longest_window_ns",
+        "_units_ns",
+    )
 
     def __init__(self, limits: tuple[AnyLimit, ...]) -> None:
         self._limits = limits
         self._indexes = tuple(range(len(limits)))
         self._calendars: tuple[Calendar | None, ...] = tuple(
             limit.calendar if isinstance(limit, Quota) else None for limit in limits
+        )
+        self._first_quota = next(
+            (index, limit.quantity)
+            for index, limit in enumerate(limits)
+            if isinstance(limit, Quota)
         )
         self._units_ns = tuple(limit.unit_ns if isinstance(limit, Limit) else 1 for limit in limits)
         buckets = [limit for limit in limits if isinstance(limit, Limit)]
@@ -239,11 +251,8 @@ class QuotaArithmetic:
 
     def _cost_of(self, room_ns: Spans) -> int:
         """The tokens that a room is for: a quota's room tells it."""
-        for index in self._indexes:
-            limit = self._limits[index]
-            if isinstance(limit, Quota):
-                return limit.quantity - room_ns[index]
-        raise AssertionError("one of the limits is a quota")
+        index, quantity = self._first_quota
+        return quantity - room_ns[index]
 
     def _edge_ns(self, now_ns: int) -> int:
         """The nearest end of a window."""

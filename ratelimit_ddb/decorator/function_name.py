@@ -18,6 +18,7 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
+import os
 import sys
 import threading
 import weakref
@@ -28,7 +29,14 @@ from ratelimit_ddb.operations.per_store import PerStore
 
 _Name = tuple[str, str]
 
-_lock = threading.Lock()
+_lock = threading.RLock()
+"""Reentrant, since the garbage collector, which is called under it, may run anything."""
+if hasattr(os, "register_at_fork"):
+    # A fork waits until no thread holds the lock: nobody would ever release it in the child.
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
+
 _owners: PerStore[dict[_Name, list[_Owner]]] = PerStore(lambda _store: {})
 """For each store, by namespace and name: the functions that have the name. They are the same
 function, defined several times."""

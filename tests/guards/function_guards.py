@@ -30,6 +30,13 @@ FUNCTIONS = (
         "test_a_decision_by_the_table_that_stops_an_event_loop_warns_and_names_the_way_out",
     ),
     Guard(
+        "a fork leaves no lock of names behind that nobody releases",
+        "ratelimit_ddb/decorator/function_name.py",
+        'if hasattr(os, "register_at_fork"):',
+        "if False:",
+        f"{_TESTS}forked_child_decorates_though_a_thread_of_its_parent_was_about_to",
+    ),
+    Guard(
         "a second function of one name is refused",
         "ratelimit_ddb/decorator/function_name.py",
         "if all(known.gives_way_to(owner) for known in owners):",

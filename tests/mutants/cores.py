@@ -259,6 +259,10 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/ratelimit_ddb/test_reservations.py",
         "tests/web/test_rules_side_by_side.py",
     ),
+    "ratelimit_ddb/once.py": (
+        "tests/ratelimit_ddb/test_concurrency_limiter.py -k 'enter or release'",
+        f"tests/contract/test_reservations.py {_IN_MEMORY}",
+    ),
     "ratelimit_ddb/quota.py": _QUOTAS,
     "ratelimit_ddb/slots/held_slot.py": _SLOTS,
     "ratelimit_ddb/slots/local_slots.py": (

@@ -313,6 +313,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "ratelimit_ddb/store/memory.py": {
         "return self.send(operation, None)": _NEVER_LATE,
         "if at_ns <= base_ns:": _SAME_CASE,
+        "_NEVER_NS = -2": "neither is an instant of any take",
         "refunded = self._refunded_of(key, names) if (self._refunded) or True else "
         "(0,) * len(names)": _FAST_PATH,
         "if not least_ns <= item.get(name, -2) <= most_ns:": "neither is an instant of any take",

@@ -1,4 +1,4 @@
-"""P1 where callers wait: counted by the instants at which they begin, and not at which they call."""
+"""P1 where callers wait: counted by the instants at which they begin, not at which they call."""
 
 from __future__ import annotations
 

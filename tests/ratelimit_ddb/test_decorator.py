@@ -7,6 +7,9 @@ import contextlib
 import functools
 import inspect
 import operator
+import os
+import signal
+import threading
 import unittest.mock
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
@@ -14,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ratelimit_ddb import MemoryStore, RateLimited, StoreUnavailable, rate_limited
+from ratelimit_ddb.decorator import function_name
 from ratelimit_ddb.operations.operation import Operation
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -624,6 +628,29 @@ def test_names_are_compared_on_one_store_only(kind: Callable[[], Any]) -> None:
     for _ in range(9):  # a store that is gone may leave its id to the next
         once(kind())(lambda: None)
         once(kind())(lambda: 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_child_decorates_though_a_thread_of_its_parent_was_about_to() -> None:
+    decorating, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with function_name._lock:
+            decorating.set()
+            go_on.wait(5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert decorating.wait(5)
+    threading.Timer(0.05, go_on.set).start()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)  # else it would wait for ever
+        rate_limited("1/minute", store=MemoryStore())(lambda: None)
+        os._exit(0)
+    holder.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_functions_of_one_name_count_apart_in_their_namespaces(store: MemoryStore) -> None:
