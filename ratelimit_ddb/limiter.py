@@ -16,6 +16,7 @@ from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limit import AnyLimit, LimitsLike
 from ratelimit_ddb.limiter_core import LimiterCore
 from ratelimit_ddb.operations.driver import run, run_async, run_uncancelled
+from ratelimit_ddb.operations.operation import Flow
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.stored_limits.stored import Stored
@@ -202,12 +203,11 @@ class RateLimiter:
         from ratelimit_ddb.reservation import Reservation, reserved
 
         core = self._core
-        begun = core.acquire(key, cost, max_wait, leases=False)
-        if isinstance(begun, Decision):
-            return Reservation(reserved(RateLimiter, core, key, cost, begun))
-        decision = run(begun, core.store, core.timeout_ns, core.breaker, decides=True)
-        if decision.waited_ns:
-            time.sleep(decision.waited)
+        decision = core.acquire(key, cost, max_wait, leases=False)
+        if not isinstance(decision, Decision):
+            decision = run(decision, core.store, core.timeout_ns, core.breaker, decides=True)
+            if decision.waited_ns:
+                time.sleep(decision.waited)
         return Reservation(reserved(RateLimiter, core, key, cost, decision))
 
     def settle(self, reservation: Reservation | AsyncReservation, used: int) -> None:
@@ -339,9 +339,10 @@ class AsyncRateLimiter:
             RuntimeError: no asyncio event loop is running (trio's is another kind), and a
                 DynamoDBStore or ``max_wait`` needs one.
         """
-        return await self._acquire(key, cost, max_wait, leases=True)
+        begun = self._core.acquire(key, cost, max_wait)
+        return begun if isinstance(begun, Decision) else await self._decide(begun, max_wait)
 
-    async def _acquire(self, key: KeyLike, cost: int, max_wait: float, *, leases: bool) -> Decision:
+    async def _decide(self, begun: Flow[Decision], max_wait: float) -> Decision:
         if max_wait:
             from ddbwire.concurrency.event_loop import (
                 running_loop,  # 40 ms that others need not spend
@@ -349,9 +350,6 @@ class AsyncRateLimiter:
 
             running_loop()  # before any token is taken
         core = self._core
-        begun = core.acquire(key, cost, max_wait, leases=leases)
-        if isinstance(begun, Decision):
-            return begun
         decision = await run_async(begun, core.store, core.timeout_ns, core.breaker, decides=True)
         if decision.waited_ns:
             import asyncio  # 40 ms that others need not spend
@@ -396,7 +394,8 @@ class AsyncRateLimiter:
         from ratelimit_ddb.reservation import AsyncReservation, Reserving, reserved
 
         async def reserve() -> AsyncReservation:
-            decision = await self._acquire(key, cost, max_wait, leases=False)
+            begun = self._core.acquire(key, cost, max_wait, leases=False)
+            decision = begun if isinstance(begun, Decision) else await self._decide(begun, max_wait)
             return AsyncReservation(reserved(AsyncRateLimiter, self._core, key, cost, decision))
 
         return Reserving(reserve)
