@@ -27,10 +27,11 @@ class Grant:
         renewer: renews the slot.
     """
 
-    __slots__ = ("_held", "_process", "_release", "_renewer", "core", "decision", "key")
+    __slots__ = ("_entry", "_held", "_process", "_release", "_renewer", "core", "decision", "key")
 
     def __init__(self, core: SlotsCore, key: str, taken: SlotAttempt, renewer: Renewer) -> None:
         self._release = Once(begun=True)  # also if the next lines are interrupted
+        self._entry = Once()
         self.key = key
         self.decision: Decision = taken.decision
         self.core = core
@@ -59,12 +60,22 @@ class Grant:
             held.lose()
         return held.lost
 
-    def require(self) -> None:
-        """Raise RateLimited for a denial, and RuntimeError for what was released before."""
+    def enter(self) -> None:
+        """Begin a block that it is released after.
+
+        Raises:
+            RateLimited: it is a denial.
+            RuntimeError: it was released or entered before: a second block would run without it,
+                once the first one has released it.
+        """
         if not self.decision.allowed:
             raise RateLimited(self.key, self.decision)
-        if self._release.begun and self.decision.source != "disabled":
-            raise RuntimeError(f"a slot of {self.key!r} was released before: take another one")
+        if self.decision.source == "disabled":
+            return
+        if self._release.begun or not self._entry.begin():
+            raise RuntimeError(
+                f"a slot of {self.key!r} was released or entered before: take another one"
+            )
 
     def begin_release(self) -> Flow[None] | None:
         """Release it, once. Returns: the flow that writes to the table; None if none is needed."""
@@ -149,9 +160,9 @@ class Slot:
 
         Raises:
             RateLimited: there was none.
-            RuntimeError: it was released before.
+            RuntimeError: it was released or entered before.
         """
-        self._grant.require()
+        self._grant.enter()
         return self
 
     def __exit__(
@@ -216,9 +227,9 @@ class AsyncSlot:
 
         Raises:
             RateLimited: there was none.
-            RuntimeError: it was released before.
+            RuntimeError: it was released or entered before.
         """
-        self._grant.require()
+        self._grant.enter()
         return self
 
     async def __aexit__(

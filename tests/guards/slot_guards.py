@@ -24,9 +24,16 @@ SLOTS = (
     Guard(
         "P16: a slot that was released is not entered again",
         "ratelimit_ddb/slots/slot.py",
-        '        if self._release.begun and self.decision.source != "disabled":\n',
-        "        if False:\n",
+        "        if self._release.begun or not self._entry.begin():\n",
+        "        if not self._entry.begin():\n",
         _LIMITER + "p16_a_slot_that_was_released_is_not_entered_again",
+    ),
+    Guard(
+        "P16: a slot that is entered is not entered again",
+        "ratelimit_ddb/slots/slot.py",
+        " or not self._entry.begin():\n",
+        ":\n",
+        _LIMITER + "p16_a_slot_that_is_entered_is_not_entered_again",
     ),
     Guard(
         "P16: a coroutine does not run after the slot that its function was decorated with",

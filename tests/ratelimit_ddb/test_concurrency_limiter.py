@@ -349,8 +349,17 @@ def test_p16_a_slot_that_was_released_is_not_entered_again(released_by: str) -> 
     else:
         with slot:
             pass
-    with pytest.raises(RuntimeError, match="a slot of 'report:slots' was released before"), slot:
+    with pytest.raises(RuntimeError, match="a slot of 'report:slots' was released or"), slot:
         pytest.fail("it ran")
+
+
+def test_p16_a_slot_that_is_entered_is_not_entered_again() -> None:
+    """Else the inner block would release it, and the rest of the outer one run without."""
+    limiter = ConcurrencyLimiter(MemoryStore(), 1)
+    with limiter.acquire("report") as slot:
+        with pytest.raises(RuntimeError, match="entered before"), slot:
+            pytest.fail("it ran")
+        assert limiter.peek("report").remaining == 0
 
 
 def test_p16_an_async_slot_that_was_released_is_not_entered_again() -> None:
@@ -358,7 +367,7 @@ def test_p16_an_async_slot_that_was_released_is_not_entered_again() -> None:
         slot = await AsyncConcurrencyLimiter(MemoryStore(), 1).acquire("report")
         async with slot:
             pass
-        with pytest.raises(RuntimeError, match="was released before"):
+        with pytest.raises(RuntimeError, match="was released or entered before"):
             await slot.__aenter__()
 
     asyncio.run(enter_again())
