@@ -73,6 +73,10 @@ class NoResponse(NamedTuple):
 
 
 POOL_EXHAUSTED = NoResponse("all connections stayed busy", sent=False, timed_out=True)
+NOT_SENT_IN_TIME = NoResponse(
+    "the deadline passed before the request was sent", sent=False, timed_out=True
+)
+TIMED_OUT = NoResponse("the deadline passed", sent=True, timed_out=True)
 
 Step: TypeAlias = Send | Sleep | WaitFor
 StepResult: TypeAlias = HTTPResponse | NoResponse | None

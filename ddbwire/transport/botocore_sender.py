@@ -39,9 +39,16 @@ from ddbwire.protocol.failed_attempt import FailedAttempt, classify_failure, mis
 from ddbwire.protocol.parse_response import error_code, parse_response
 from ddbwire.protocol.request import DynamoDBRequest
 from ddbwire.resolution.resolve import Resolution
-from ddbwire.steps import POOL_EXHAUSTED, HTTPResponse, NoResponse, Step, StepResult, WaitFor
+from ddbwire.steps import (
+    POOL_EXHAUSTED,
+    TIMED_OUT,
+    HTTPResponse,
+    NoResponse,
+    Step,
+    StepResult,
+    WaitFor,
+)
 
-_TIMED_OUT = NoResponse("the deadline passed", sent=True, timed_out=True)
 _DATE_REQUEST = DynamoDBRequest.of(
     "GetItem", {"TableName": "ddbwire", "Key": {"key": {"S": "time"}}}
 )
@@ -134,7 +141,7 @@ class BotocoreSender:
         if not started:
             return POOL_EXHAUSTED
         if not future.done():
-            return _TIMED_OUT
+            return TIMED_OUT
         result = future.result()
         if type(result) is HTTPResponse:
             self._succeeded = True

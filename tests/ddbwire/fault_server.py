@@ -171,6 +171,13 @@ class FaultServer:
             assert time.monotonic() < end, f"{len(self.requests)} of {count} requests came"
             time.sleep(0.001)
 
+    def wait_for_hang_ups(self) -> None:
+        """Return once all connections are closed on this side."""
+        end = time.monotonic() + 5
+        while self._sockets:
+            assert time.monotonic() < end, f"{len(self._sockets)} connections are open"
+            time.sleep(0.001)
+
     def _start(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
         self._threads.append(thread)

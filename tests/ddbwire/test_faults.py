@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 
 import pytest
 from botocore.exceptions import ClientError
 
 from ddbwire import (
+    CallSequence,
     DeadlineExceeded,
     DynamoDBRequest,
     Unreachable,
@@ -87,6 +89,34 @@ def test_a_connection_closed_while_idle_is_replaced_unnoticed(
     flavour.idle(0.05)
     assert flavour.call(wire, UPDATE_ONCE) == ITEM
     assert server.accepts == 2
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_connection_closed_while_the_loop_stands_still_is_replaced_unnoticed(
+    wire: Wire, server: FaultServer, flavour: Flavour, several: bool
+) -> None:
+    answers: list[object] = []
+
+    def give_back() -> CallSequence:
+        answers.append((yield UPDATE_ONCE))
+
+    answered = threading.Event()
+
+    def hang_up_later(server: FaultServer, sock: socket.socket, request: Request) -> bool:
+        reply()(server, sock, request)
+        answered.wait(5)
+        return False
+
+    server.script.append(hang_up_later)
+    flavour.call(wire)
+    answered.set()
+    server.wait_for_hang_ups()
+    if several:
+        flavour.call_all(wire, [give_back(), give_back()])
+    else:
+        answers.append(flavour.call(wire, UPDATE_ONCE))
+    assert answers == [ITEM] * len(answers)
+    assert server.accepts >= 2
 
 
 @pytest.mark.parametrize("fault", [drop, reset])

@@ -40,7 +40,7 @@ SENDING = (
     "concurrency/slots.py",
     "connections/blocking/connect.py",
     "connections/happy_eyeballs.py",
-    "connections/blocking/readiness.py",
+    "connections/readiness.py",
     "connections/blocking/connection.py",
     "connections/blocking/driver.py",
     "connections/blocking/side_by_side.py",

@@ -58,6 +58,13 @@ INPUTS = (
         test="tests/contract/test_store_check.py::test_without_the_permission_to_describe_a_table_its_keys_are_not_told",
     ),
     Guard(
+        rule="what may not be sent twice is sent over no connection that was closed meanwhile",
+        module="ddbwire/connections/aio/connection.py",
+        guarded="            and (repeatable or not self._readable(0))\n",
+        unguarded="",
+        test="tests/ddbwire/test_faults.py::test_a_connection_closed_while_the_loop_stands_still_is_replaced_unnoticed",
+    ),
+    Guard(
         rule="a response without an end is not read on",
         module="ddbwire/connections/blocking/connection.py",
         guarded="            reader.require_bounded(len(data))\n",

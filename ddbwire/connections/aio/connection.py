@@ -4,11 +4,10 @@ import asyncio
 from time import monotonic_ns
 from typing import cast
 
-from ddbwire.connections.blocking.connection import AGE_NS, DEADLINE_PASSED, IDLE_NS
+from ddbwire.connections.keep_alive import AGE_NS, IDLE_NS
+from ddbwire.connections.readiness import Wait, until_readable
 from ddbwire.connections.response_reader import PARSE_ERRORS, ResponseReader
-from ddbwire.steps import HTTPResponse, NoResponse
-
-_TIMED_OUT = NoResponse("the deadline passed", sent=True, timed_out=True)
+from ddbwire.steps import NOT_SENT_IN_TIME, TIMED_OUT, HTTPResponse, NoResponse
 
 
 class AsyncConnection(asyncio.Protocol):
@@ -23,6 +22,7 @@ class AsyncConnection(asyncio.Protocol):
         "_expires_ns",
         "_idle_until_ns",
         "_loop",
+        "_readable",
         "_reader",
         "_response",
         "_timer",
@@ -31,6 +31,8 @@ class AsyncConnection(asyncio.Protocol):
         "_used",
         "usable",
     )
+
+    _readable: Wait
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -50,11 +52,20 @@ class AsyncConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop once connected."""
         self._transport = cast("asyncio.Transport", transport)
+        self._readable = until_readable(transport.get_extra_info("socket"))
         self.usable = True
 
-    def is_available(self) -> bool:
-        """Whether it is still open, and neither old nor long idle."""
-        return self.usable and monotonic_ns() < self._idle_until_ns
+    def is_available(self, *, repeatable: bool) -> bool:
+        """Whether it is still open, and neither old nor long idle.
+
+        The loop tells when the other side closes it, but not between two runs of the loop, or while
+        something blocks it. So the socket is checked before a request that may not be sent again.
+        """
+        return (
+            self.usable
+            and monotonic_ns() < self._idle_until_ns
+            and (repeatable or not self._readable(0))
+        )
 
     def exchange(
         self, request: bytes, deadline_ns: int
@@ -62,7 +73,7 @@ class AsyncConnection(asyncio.Protocol):
         """Send a request; its response, or a failure, is the future's result."""
         response = self._response = self._loop.create_future()
         if monotonic_ns() >= deadline_ns:
-            self._end(DEADLINE_PASSED)
+            self._end(NOT_SENT_IN_TIME)
         elif self.usable and self._transport is not None:
             self.usable = False
             self._deadline_ns = deadline_ns
@@ -139,4 +150,4 @@ class AsyncConnection(asyncio.Protocol):
                 self._set_timer(self._deadline_ns)
         finally:
             if self._timer is None:
-                self._end(_TIMED_OUT)
+                self._end(TIMED_OUT)

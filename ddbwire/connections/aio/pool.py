@@ -43,7 +43,11 @@ class AsyncConnectionPool:
                 ):
                     return POOL_EXHAUSTED
                 connection = acquired[0].resource
-                if connection is None or step.new_connection or not connection.is_available():
+                if (
+                    connection is None
+                    or step.new_connection
+                    or not connection.is_available(repeatable=step.repeatable)
+                ):
                     connection = await self._connect(acquired[0], deadline_ns)
                 return await connection.exchange(step.request, deadline_ns)
             except TimeoutError as error:
@@ -69,7 +73,7 @@ class AsyncConnectionPool:
         if step.new_connection or not self._slots.acquire(acquired):
             return None
         connection = acquired[0].resource
-        if connection is None or not connection.is_available():
+        if connection is None or not connection.is_available(repeatable=step.repeatable):
             self.release(acquired)
             return None
         return connection.exchange(step.request, deadline_ns)

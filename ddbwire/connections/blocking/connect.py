@@ -11,8 +11,8 @@ import ssl
 from collections.abc import Generator
 from typing import TypeAlias
 
-from ddbwire.connections.blocking.readiness import Awaited
 from ddbwire.connections.happy_eyeballs import HappyEyeballs
+from ddbwire.connections.readiness import Awaited
 from ddbwire.connections.resolver import Address, numeric_addresses, resolver
 from ddbwire.endpoint import Endpoint
 

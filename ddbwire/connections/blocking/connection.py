@@ -4,18 +4,10 @@ import socket
 import ssl
 from time import monotonic_ns
 
-from ddbwire.connections.blocking.readiness import await_readable, await_writable, until_readable
+from ddbwire.connections.keep_alive import AGE_NS, IDLE_NS
+from ddbwire.connections.readiness import await_readable, await_writable, until_readable
 from ddbwire.connections.response_reader import PARSE_ERRORS, ResponseReader
-from ddbwire.steps import HTTPResponse, NoResponse
-
-IDLE_NS = 20 * 1_000_000_000
-"""How long a connection may be idle: well below the limits of endpoints and the hops to them."""
-AGE_NS = 300 * 1_000_000_000
-"""How old a connection may become, so that a change of the endpoint's addresses is followed."""
-
-DEADLINE_PASSED = NoResponse(
-    "the deadline passed before the request was sent", sent=False, timed_out=True
-)
+from ddbwire.steps import NOT_SENT_IN_TIME, HTTPResponse, NoResponse
 
 _READ_BYTES = 16_384
 
@@ -79,7 +71,7 @@ class Connection:
         """Send a request; ``receive`` its response next. Returns the failure if it was not sent."""
         self._sent = False
         if monotonic_ns() >= deadline_ns:
-            return DEADLINE_PASSED
+            return NOT_SENT_IN_TIME
         self.usable = False
         sock, rest = self._sock, request
         try:

@@ -13,9 +13,9 @@ from ddbwire.concurrency.fork import at_fork
 from ddbwire.concurrency.slots import Acquired, Slots
 from ddbwire.connections.blocking.connect import connect
 from ddbwire.connections.blocking.connection import Connection
-from ddbwire.connections.blocking.readiness import Awaited, wait_through
 from ddbwire.connections.blocking.waiter import Waiter
 from ddbwire.connections.misconfiguration import connect_failure
+from ddbwire.connections.readiness import Awaited, wait_through
 from ddbwire.endpoint import Endpoint
 from ddbwire.steps import POOL_EXHAUSTED, HTTPResponse, NoResponse, Send
 

@@ -21,12 +21,13 @@ from ddbwire.concurrency.slots import Acquired
 from ddbwire.connections.blocking.connection import Connection
 from ddbwire.connections.blocking.driver import run
 from ddbwire.connections.blocking.pool import ConnectionPool
-from ddbwire.connections.blocking.readiness import Awaited, ReadySockets
 from ddbwire.connections.blocking.waiter import Waiter
 from ddbwire.connections.blocking.waker import Waker
 from ddbwire.connections.misconfiguration import connect_failure
+from ddbwire.connections.readiness import Awaited, ReadySockets
 from ddbwire.steps import (
     POOL_EXHAUSTED,
+    TIMED_OUT,
     HTTPResponse,
     NoResponse,
     Send,
@@ -37,7 +38,6 @@ from ddbwire.steps import (
 
 T = TypeVar("T")
 
-_TIMED_OUT = NoResponse("the deadline passed", sent=True, timed_out=True)
 _NEVER_NS = 1 << 63
 
 Sending: TypeAlias = Generator[Awaited, socket.socket | None, Connection | NoResponse]
@@ -284,7 +284,7 @@ class _SideBySide(Generic[T]):
             self._await_no_more(member)
             self._go_on_connecting(member, None)
         elif member.connection is not None:
-            self._answer(member, _TIMED_OUT)
+            self._answer(member, TIMED_OUT)
         elif member.send is None:
             self._resume(member, None)
 
