@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ddbwire.arguments import (
     plain_text,
@@ -27,6 +27,16 @@ if TYPE_CHECKING:
     from ddbwire.transport.transport import Transport
 
 T = TypeVar("T")
+
+
+class _Options(NamedTuple):
+    """The arguments of a wire by which it is resolved, in the order of ``resolve``."""
+
+    session: Any
+    region_name: str | None
+    endpoint_url: str | None
+    max_connections: int
+    table: str | None
 
 
 class Wire:
@@ -72,7 +82,7 @@ class Wire:
         max_connections = require_max_connections(max_connections)
         self.clock = TableClock() if clock is None else clock
         """The table's time, as far as the responses so far have shown it."""
-        self._options = (session, region_name, endpoint_url, max_connections, table)
+        self._options = _Options(session, region_name, endpoint_url, max_connections, table)
         # Reentrant: a finalizer or a signal handler may make a call in the midst of another.
         self._lock = threading.RLock()
         self._transport: Transport | None = None
@@ -103,13 +113,14 @@ class Wire:
     @property
     def region_name(self) -> str | None:
         """The region that requests are signed for; before it is resolved, the argument."""
-        given: str | None = self._options[1]
-        return given if self._transport is None else self._transport.region_name
+        transport = self._transport
+        return self._options.region_name if transport is None else transport.region_name
 
     @property
     def endpoint_url(self) -> str | None:
         """The URL of the endpoint, or before it is resolved the argument; no user information."""
-        known = self._options[2] if self._transport is None else self._transport.sender.endpoint
+        transport = self._transport
+        known = self._options.endpoint_url if transport is None else transport.sender.endpoint
         return None if known is None else without_user_information(known).rstrip("/")
 
     def described(self, table: str) -> str:
@@ -292,7 +303,8 @@ class Wire:
             return before
         outage = None
         try:
-            transport = Transport(resolve(*self._options), self._options[3], self.clock)
+            resolution = resolve(*self._options)
+            transport = Transport(resolution, self._options.max_connections, self.clock)
         except (BotoCoreError, ClientError) as error:
             if not is_provider_outage(error):
                 raise
