@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ddbwire.errors import Unreachable
 
@@ -16,14 +16,20 @@ def run_in_thread(work: Callable[[], T]) -> "Future[T]":
     Returns:
         Its result or exception; ``Unreachable`` if no thread could be started.
     """
-    future: Future[T] = Future()
+    future: Future[T] = running_future()
     start_work(work, future)
     return future
 
 
-def start_work(work: Callable[[], T], future: "Future[T]") -> None:
-    """``run_in_thread`` with a given future, which others may be waiting for."""
+def running_future() -> "Future[Any]":
+    """A future that none of those who wait for it can cancel for the others."""
+    future: Future[Any] = Future()
     future.set_running_or_notify_cancel()
+    return future
+
+
+def start_work(work: Callable[[], T], future: "Future[T]") -> None:
+    """``run_in_thread`` with a ``running_future``, which others may be waiting for already."""
     try:
         start_thread(do_work, work, future)
     except Unreachable as error:

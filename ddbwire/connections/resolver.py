@@ -11,7 +11,7 @@ from time import monotonic_ns
 from typing import Any, TypeAlias
 
 from ddbwire.concurrency.fork import at_fork
-from ddbwire.concurrency.threads import start_work
+from ddbwire.concurrency.threads import running_future, start_work
 from ddbwire.endpoint import Endpoint
 
 _MAX_WAIT_NS = 100_000_000
@@ -45,7 +45,7 @@ class _Resolver:
         The future fails with ``socket.gaierror``, or with ``Unreachable`` if no thread starts.
         """
         host_and_port = (endpoint.host, endpoint.port)
-        ours: Future[list[Address]] = Future()
+        ours: Future[list[Address]] = running_future()
         error, failed_ns = self._failed.pop(host_and_port, (None, 0))
         if error is not None and monotonic_ns() - failed_ns < _ERROR_TTL_NS:
             ours.set_exception(error)

@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from ddbwire import DeadlineExceeded, Unreachable, Wire
+from ddbwire.concurrency.threads import start_work
+from ddbwire.connections.resolver import resolver as look_ups
+from ddbwire.endpoint import Endpoint
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import ITEM, FaultServer
 from tests.ddbwire.flavour import UPDATE, Blocking, OnLoop, deadline_in
@@ -202,6 +205,23 @@ def test_threads_and_tasks_of_all_wires_wait_for_one_look_up(
             done.result()
     assert resolver.asked == 1
     assert len(look_up_threads()) == 1
+
+
+def test_who_stops_waiting_for_a_look_up_cancels_it_for_nobody(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver.answer = lambda: [("127.0.0.1", 1)]
+    endpoint = Endpoint.of("http://shared.example")
+
+    def start(work: Any, future: Any) -> None:
+        shared = look_ups.addresses(endpoint)  # as another thread, before this one's has begun
+        assert shared is future
+        assert not shared.cancel()
+        start_work(work, future)
+
+    monkeypatch.setattr("ddbwire.connections.resolver.start_work", start)
+    (address,) = look_ups.addresses(endpoint).result(5)
+    assert address[-1] == ("127.0.0.1", 1)
 
 
 def test_a_look_up_that_failed_is_made_again(
