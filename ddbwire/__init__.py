@@ -3,6 +3,8 @@
 botocore resolves endpoint, region and credentials. This package signs and sends the requests and
 parses the responses, for a fraction of botocore's CPU time. If anything is hooked into botocore,
 botocore sends the requests, with the same results.
+
+What the packages on it have in common beside it is in ``ddbwire.shared``.
 """
 
 from importlib import import_module

@@ -65,6 +65,27 @@ INPUTS = (
         test="tests/ddbwire/test_faults.py::test_a_connection_closed_while_the_loop_stands_still_is_replaced_unnoticed",
     ),
     Guard(
+        rule="a dot at the end of a host name is not part of its certificate",
+        module="ddbwire/endpoint.py",
+        guarded='name.removesuffix(".")',
+        unguarded="name",
+        test="tests/ddbwire/test_tls.py::test_a_dot_at_the_end_of_a_name_is_not_part_of_its_certificate",
+    ),
+    Guard(
+        rule="an empty region in the environment is none",
+        module="ddbwire/resolution/emulator.py",
+        guarded="return of_defaults or configured or None",
+        unguarded="return of_defaults or configured",
+        test="tests/ddbwire/test_resolution.py::test_an_empty_region_is_none",
+    ),
+    Guard(
+        rule="who stops waiting for a look-up cancels it for nobody",
+        module="ddbwire/concurrency/threads.py",
+        guarded="    future.set_running_or_notify_cancel()\n",
+        unguarded="",
+        test="tests/ddbwire/test_dial.py::test_who_stops_waiting_for_a_look_up_cancels_it_for_nobody",
+    ),
+    Guard(
         rule="a response without an end is not read on",
         module="ddbwire/connections/blocking/connection.py",
         guarded="            reader.require_bounded(len(data))\n",
