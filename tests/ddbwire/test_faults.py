@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -18,6 +19,7 @@ from ddbwire import (
     is_transient,
 )
 from ddbwire.connections.blocking import connection
+from ddbwire.steps import HTTPResponse, NoResponse
 from tests.ddbwire.conftest import MakeWire
 from tests.ddbwire.fault_server import (
     ITEM,
@@ -148,6 +150,48 @@ def test_a_reply_without_a_length_ends_with_its_connection(
     assert flavour.call(wire, UPDATE_ONCE) == {"Attributes": {}}
     assert flavour.call(wire) == ITEM
     assert server.accepts == 2
+
+
+def endless(server: FaultServer, sock: socket.socket, request: Request) -> bool:
+    """A response that goes on as fast as it is read."""
+    sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not server.closing.is_set():
+        sock.sendall(b"1\r\n{\r\n" * 5_000)
+    return False
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_p10_a_response_without_end_takes_no_longer_than_the_deadline(
+    wire: Wire, server: FaultServer, flavour: Flavour, several: bool
+) -> None:
+    answers: list[object] = []
+
+    def ask() -> CallSequence:
+        answers.append((yield UPDATE_ONCE))
+
+    server.default = endless
+    began = time.monotonic()
+    if several:
+        flavour.call_all(wire, [ask(), ask()], seconds=0.2)
+    else:
+        with pytest.raises(DeadlineExceeded) as late:
+            flavour.call(wire, UPDATE_ONCE, seconds=0.2)
+        answers.append(late.value)
+    assert time.monotonic() - began < 1.5
+    assert {type(answer) for answer in answers} == {DeadlineExceeded}
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_response_that_is_there_at_the_deadline_is_taken_if_it_is_whole(whole: bool) -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    now_ns = time.monotonic_ns()
+    with contextlib.closing(connection.Connection(ours)) as used, theirs:
+        used.send(b"GET / HTTP/1.1\r\n\r\n", now_ns + 10**9)
+        theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{" + b"}" * whole)
+        received = used.receive(now_ns)
+        assert isinstance(received, HTTPResponse if whole else NoResponse)
+        assert used.usable is whole
 
 
 AMBIGUOUS = {

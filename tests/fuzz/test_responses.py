@@ -285,7 +285,7 @@ def test_a_connection_that_gets_too_much_is_not_used_again() -> None:
     try:
         theirs.sendall(b"HTTP/1.1 200 OK\r\nX: " + b"a" * (MOST_HEADER_BYTES + 20_000))
         connection.send(b"GET / HTTP/1.1\r\n\r\n", time.monotonic_ns() + ONE_SECOND_NS)
-        failure = connection.receive_now()
+        failure = connection.receive_now(time.monotonic_ns() + ONE_SECOND_NS)
         assert isinstance(failure, NoResponse)
         assert "ResponseTooLarge" in failure.cause
         assert not connection.usable

@@ -65,6 +65,13 @@ INPUTS = (
         test="tests/ddbwire/test_faults.py::test_a_connection_closed_while_the_loop_stands_still_is_replaced_unnoticed",
     ),
     Guard(
+        rule="P10: what is sent faster than it can be read ends at the deadline",
+        module="ddbwire/connections/blocking/connection.py",
+        guarded="            if monotonic_ns() >= deadline_ns:\n                raise TimeoutError\n",
+        unguarded="",
+        test="tests/ddbwire/test_faults.py::test_p10_a_response_without_end_takes_no_longer_than_the_deadline",
+    ),
+    Guard(
         rule="a dot at the end of a host name is not part of its certificate",
         module="ddbwire/endpoint.py",
         guarded='name.removesuffix(".")',

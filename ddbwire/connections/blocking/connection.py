@@ -97,16 +97,16 @@ class Connection:
             while True:
                 if not self._readable(max(0, deadline_ns - monotonic_ns()) / 1e6):
                     raise TimeoutError
-                response = self._read()
+                response = self._read(deadline_ns)
                 if response is not None:
                     return response
         except (OSError, EOFError, *PARSE_ERRORS) as error:
             return self._failure(error)
 
-    def receive_now(self) -> HTTPResponse | NoResponse | None:
+    def receive_now(self, deadline_ns: int) -> HTTPResponse | NoResponse | None:
         """The response; None while it is not complete."""
         try:
-            return self._read()
+            return self._read(deadline_ns)
         except (OSError, EOFError, *PARSE_ERRORS) as error:
             return self._failure(error)
 
@@ -120,8 +120,12 @@ class Connection:
         self.usable = False
         self._sock.close()
 
-    def _read(self) -> HTTPResponse | NoResponse | None:
-        """Read what has arrived: the response, or None if it is not complete."""
+    def _read(self, deadline_ns: int) -> HTTPResponse | NoResponse | None:
+        """Read what has arrived: the response, or None if it is not complete.
+
+        Raises:
+            TimeoutError: the deadline has passed, and it is not complete.
+        """
         reader = self._reader
         # After the socket was ready once, TLS may have decrypted data for several reads.
         while True:
@@ -136,6 +140,9 @@ class Connection:
             if reader.complete:
                 break
             reader.require_bounded(len(data))
+            # The other side may send without end, and faster than this can read.
+            if monotonic_ns() >= deadline_ns:
+                raise TimeoutError
         self._used = True
         response = reader.take()
         self.usable = reader.keep_alive

@@ -256,7 +256,7 @@ class _SideBySide(Generic[T]):
                 if self._waker is not None:
                     self._waker.clear()
             elif member.connection is not None:
-                response = member.connection.receive_now()
+                response = member.connection.receive_now(self._deadline_ns)
                 if response is not None:
                     self._answer(member, response)
             else:
