@@ -305,7 +305,7 @@ class Wire:
         try:
             resolution = resolve(*self._options)
             transport = Transport(resolution, self._options.max_connections, self.clock)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, OSError) as error:
             if not is_provider_outage(error):
                 raise
             outage = Unreachable("the credentials' provider", str(error), maybe_applied=False)

@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ddbwire.endpoint import without_user_information
 from ddbwire.errors import ConfigurationError
-from ddbwire.signing.credentials import UNFORESEEN
+from ddbwire.signing.credentials import UNFORESEEN, is_provider_outage
 
 
 @contextmanager
@@ -18,13 +18,16 @@ def as_mistake(what: str) -> Iterator[None]:
         what: what could not be done, for the message.
 
     Raises:
-        ConfigurationError: botocore raised an exception that does not explain the mistake.
+        ConfigurationError: botocore raised an exception that does not explain the mistake. One of
+            an outage is left as it is.
     """
     try:
         yield
     except (BotoCoreError, ClientError, ConfigurationError):
         raise  # their messages explain it
     except UNFORESEEN as error:
+        if is_provider_outage(error):
+            raise
         why = without_user_information(str(error))
         raise ConfigurationError(
             f"{what} ({type(error).__name__}: {why}); check the profile, the AWS_ variables of "

@@ -45,6 +45,9 @@ _PROVIDER_OUTAGES = (
     MetadataRetrievalError,
     ConnectingError,
     HTTPClientError,
+    # Python's own, of a provider that the application has written.
+    ConnectionError,
+    TimeoutError,
 )
 
 UNFORESEEN = (AttributeError, LookupError, OSError, TypeError, ValueError)

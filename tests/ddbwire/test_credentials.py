@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import sys
 import threading
@@ -15,7 +16,11 @@ from typing import Any
 
 import botocore.session
 import pytest
-from botocore.credentials import Credentials, RefreshableCredentials
+from botocore.credentials import (
+    Credentials,
+    DeferredRefreshableCredentials,
+    RefreshableCredentials,
+)
 from botocore.exceptions import ClientError, CredentialRetrievalError
 
 import ddbwire
@@ -147,6 +152,29 @@ def test_a_rewritten_credentials_file_is_found_when_the_old_ones_expire(
     server.script.append(EXPIRED)
     assert flavour.call(wire) == ITEM
     assert tokens(server) == ["old", "old", "new"]
+    flavour.close(wire)
+
+
+@pytest.mark.parametrize("failure", [HTTP_500, ConnectionRefusedError("refused"), TimeoutError()])
+def test_a_provider_of_the_applications_own_that_is_not_reached_at_the_start_is_an_outage(
+    server: FaultServer, flavour: Flavour, failure: Exception
+) -> None:
+    issuer = Issuer(lifetime_seconds=3_600)
+    issuer.fails, issuer.failure = True, failure
+    session: Any = botocore.session.Session()
+    session._credentials = DeferredRefreshableCredentials(issuer.issue, "test")
+    wire = Wire(session=session, region_name="us-east-1", endpoint_url=server.url)
+    with pytest.raises(Unreachable, match="credentials' provider"):
+        flavour.resolve(wire)
+    issuer.fails = False
+
+    def resolves() -> bool:
+        with contextlib.suppress(Unreachable):
+            flavour.resolve(wire)
+        return wire.resolved
+
+    wait_until(resolves)
+    assert flavour.call(wire) == ITEM
     flavour.close(wire)
 
 

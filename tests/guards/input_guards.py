@@ -67,9 +67,16 @@ INPUTS = (
     Guard(
         rule="P10: what is sent faster than it can be read ends at the deadline",
         module="ddbwire/connections/blocking/connection.py",
-        guarded="            if monotonic_ns() >= deadline_ns:\n                raise TimeoutError\n",
+        guarded="            if monotonic_ns() >= deadline_ns:\n                raise TimeoutError",
         unguarded="",
         test="tests/ddbwire/test_faults.py::test_p10_a_response_without_end_takes_no_longer_than_the_deadline",
+    ),
+    Guard(
+        rule="a provider that is not reached at the start is an outage",
+        module="ddbwire/resolution/mistakes.py",
+        guarded="        if is_provider_outage(error):\n            raise\n",
+        unguarded="",
+        test="tests/ddbwire/test_credentials.py::test_a_provider_of_the_applications_own_that_is_not_reached_at_the_start_is_an_outage",
     ),
     Guard(
         rule="a dot at the end of a host name is not part of its certificate",
