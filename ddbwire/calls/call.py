@@ -1,12 +1,14 @@
 """One call: an attempt and, if it fails, retries, before a deadline. Does no I/O.
 
-The code for failures is imported only when an attempt has failed.
+``retry.py`` imports tenacity. So it is not imported with the package, but by ``transport.py`` at
+the first resolution, before the deadline of any call.
 """
 
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import TypeAlias, TypeVar
 
+from ddbwire.calls.key_schema import find_key_schema
 from ddbwire.calls.sender import Sender
 from ddbwire.errors import failures
 from ddbwire.protocol.failed_attempt import FailedAttempt
@@ -32,14 +34,12 @@ def call(
     result = yield from sender.attempt(request, new_connection=False)
     if type(result) is not FailedAttempt:
         return result
-    from ddbwire.calls.retry import MakeAttempt, retry  # imports tenacity
+    from ddbwire.calls.retry import MakeAttempt, retry
 
     make_attempt: MakeAttempt[CallResult] = partial(sender.attempt, request)
     try:
         return (yield from retry(sender, make_attempt, result, deadline_ns))
     except failures() as failure:
-        from ddbwire.calls.key_schema import find_key_schema
-
         yield from find_key_schema(failure, request, sender)
         raise
 
@@ -52,6 +52,6 @@ def sync_clock(sender: Sender, deadline_ns: int) -> Generator[Step, StepResult, 
     """
     failed = yield from sender.request_date(new_connection=False)
     if failed is not None:
-        from ddbwire.calls.retry import retry  # imports tenacity
+        from ddbwire.calls.retry import retry
 
         yield from retry(sender, sender.request_date, failed, deadline_ns)
