@@ -44,7 +44,7 @@ class Endpoint:
         """
         if not isinstance(url, str):
             raise TypeError(f"endpoint {url!r} must be a str")
-        shown = without_user_information(url)
+        shown = url.rpartition("@")[2]  # a password may have any character
         try:
             parts = urlsplit(url)
             host, given_port = parts.hostname, parts.port
@@ -68,7 +68,7 @@ class Endpoint:
         port = default_port if given_port is None else given_port
         named = f"[{name}]" if ":" in name else name
         return cls(
-            url=shown,
+            url=without_user_information(url),
             secure=parts.scheme == "https",
             host=host,
             port=port,

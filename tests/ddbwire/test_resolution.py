@@ -184,6 +184,16 @@ def test_the_zone_of_an_address_is_for_this_host_alone(address: str) -> None:
     assert endpoint.tls_name == "fe80::1"
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["user:secret@host", "http://user:secret #/?@host", "//secret@host", "http://u:secret@a@b_c"],
+)
+def test_no_refusal_of_an_endpoint_has_its_password(url: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        Wire(endpoint_url=url)
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("host", ["local_host", "host:port", "host:0", "", "[::1"])
 def test_no_message_has_the_password_of_an_endpoint(
     fresh: Any, monkeypatch: pytest.MonkeyPatch, host: str
