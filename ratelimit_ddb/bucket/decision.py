@@ -23,7 +23,8 @@ Source = Literal[
 - ``"seen"``: this process, by what it observed before;
 - ``"lease"``: this process, by tokens that it had leased;
 - ``"throttled"``: the table, which throttles writes to this key;
-- ``"blocked"``: a block after too many denials (``Rule(block_after=...)``) or by ``block``;
+- ``"blocked"``: a block, after too many denials or by ``block`` (rules only: a limiter's denials of
+  a blocked key are the table's or this process's);
 - ``"listed"``: the list of ``Rule(deny=...)``;
 - ``"outage"``: ``on_outage``;
 - ``"cost"``: the cost is more than the limit's burst (rules only);

@@ -1,4 +1,4 @@
-"""The command ``ratelimit-ddb``: tables, what a load costs, limits and keys in a table."""
+"""The command ``ratelimit-ddb``: tables, what a load costs, rules, limits and keys in a table."""
 
 from __future__ import annotations
 

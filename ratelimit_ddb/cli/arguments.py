@@ -9,6 +9,7 @@ from ddbwire.shared.command_line.arguments import Parser, add_endpoint
 from ratelimit_ddb.cli import check, limits, tables
 from ratelimit_ddb.cli.cost_arguments import add_cost
 from ratelimit_ddb.cli.key_arguments import add_keys
+from ratelimit_ddb.cli.rules_arguments import add_rules
 from ratelimit_ddb.cli.scan_arguments import add_scan
 from ratelimit_ddb.cli.table_arguments import add_table
 from ratelimit_ddb.cli.top_arguments import add_top
@@ -37,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     _add_tables(commands)
     add_cost(commands)
     _add_limits(commands)
+    add_rules(commands)
     add_keys(commands)
     add_top(commands)
     _add_check(commands)

@@ -24,6 +24,7 @@ from ratelimit_ddb.stored_limits.stored import Stored, stored
 from ratelimit_ddb.web.identity.written_identity import identified
 from ratelimit_ddb.web.rules.bucket_keys import key_parts
 from ratelimit_ddb.web.rules.rule import Rule
+from ratelimit_ddb.web.rules.rule_set import require_names
 from ratelimit_ddb.web.rules.rules_toml import RulesError, rules_of_toml
 
 
@@ -93,7 +94,7 @@ def rules_of(given: str) -> tuple[Rule, ...]:
     try:
         return rules_of_toml(Path(given).read_bytes(), given, _AnyFunction())
     except OSError as error:
-        raise Misuse(f"--rules {given}: can't be read: {error.strerror or error}") from error
+        raise Misuse(f"rules {given}: can't be read: {error.strerror or error}") from error
     except RulesError as refused:
         raise Misuse("; ".join(str(refused).splitlines())) from refused
 
@@ -104,11 +105,15 @@ def _rules_in_module(module: str, name: str) -> tuple[Rule, ...]:
     try:
         given = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise Misuse(f"--rules {module}:{name}: {error}") from error
+        raise Misuse(f"rules {module}:{name}: {error}") from error
     current = given.current() if hasattr(given, "current") else given
     rules = (current,) if isinstance(current, Rule) else current
     if not isinstance(rules, Iterable) or not all(isinstance(one, Rule) for one in rules):
-        raise Misuse(f"--rules {module}:{name}: must be a Rule, several of them, or a RulesFile")
+        raise Misuse(f"rules {module}:{name}: must be a Rule, several of them, or a RulesFile")
+    try:
+        require_names(rules)
+    except ValueError as refused:
+        raise Misuse(f"rules {module}:{name}: {refused}") from refused
     return tuple(rules)
 
 

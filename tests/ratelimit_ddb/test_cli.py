@@ -44,7 +44,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("ratelimit-ddb ")
 
 
-@pytest.mark.parametrize("command", [[], ["cost"], ["tables"], ["tables", "create"]])
+@pytest.mark.parametrize("command", [[], ["cost"], ["rules"], ["tables"], ["tables", "create"]])
 def test_that_every_command_has_help(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

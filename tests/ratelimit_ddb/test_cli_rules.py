@@ -313,6 +313,7 @@ def claims(token):
 rules = [Rule("/me", "5/hour", by=bearer_claim("sub", claims=claims), name="me")]
 alone = rules[0]
 numbers = [1]
+twice = [alone, alone]
 """
 
 
@@ -341,6 +342,7 @@ def test_rules_in_the_code_of_the_application_are_imported(
     assert run(capsys, "peek", *of_rule, *identity)[1][0]["remaining"] == 4
     for given, message in (
         ("limits_of_app:numbers", "must be a Rule, several of them, or a RulesFile"),
+        ("limits_of_app:twice", "two rules are named 'me'"),
         ("limits_of_app:absent", "has no attribute 'absent'"),
         ("absent_app:rules", "No module named 'absent_app'"),
     ):
@@ -403,9 +405,9 @@ def test_what_is_no_bucket_of_the_rule_is_refused_with_the_way_out(
             ["--rules", "absent.toml", "192.0.2.7"],
             "--rules FILE and --rule NAME must be given together",
         ),
-        (["--rules", "absent.toml", "--rule", "x"], "--rules absent.toml: can't be read: No such"),
-        (["--rules", ":rules", "--rule", "x"], "--rules :rules: can't be read: No such file"),
-        (["--rules", ".shop:rules", "--rule", "x"], "--rules .shop:rules: can't be read"),
+        (["--rules", "absent.toml", "--rule", "x"], "rules absent.toml: can't be read: No such"),
+        (["--rules", ":rules", "--rule", "x"], "rules :rules: can't be read: No such file"),
+        (["--rules", ".shop:rules", "--rule", "x"], "rules .shop:rules: can't be read"),
         (["--rules", "no_such_shop:rules", "--rule", "x"], "No module named 'no_such_shop'"),
         (["--messages", "ada", "--limit", "5/hour"], "--messages needs --rules and --rule"),
         ([], "give one KEY"),
