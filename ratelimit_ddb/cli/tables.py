@@ -48,6 +48,11 @@ def _wanted(options: argparse.Namespace) -> tuple[Table, ...]:
             raise Misuse(
                 "--sessions-table: a --single-table has sessions too; give its name by --table"
             )
+        if options.sessions_table == options.table:
+            raise Misuse(
+                f"--sessions-table {options.table!r}: the name of --table; rate limits and "
+                "sessions have other keys, so give two names, or --single-table"
+            )
         wanted = []
         if options.table is not None:
             named = options.table

@@ -149,6 +149,8 @@ def test_that_a_table_of_sessions_can_be_created_by_its_name(
 
     assert main([*command, "--sessions-table", name, "--single-table"]) == 2
     assert "give its name by --table" in one_line(capsys)
+    assert main([*command, "--sessions-table", name, "--table", name]) == 2
+    assert "give two names" in one_line(capsys)
 
 
 @pytest.mark.usefixtures("nobody")

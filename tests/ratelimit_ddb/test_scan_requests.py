@@ -131,5 +131,21 @@ def test_a_time_that_is_none_is_refused(sign: str) -> None:
         return requests().result(page("buckets"), {"Items": [item], "ScannedCount": 1})
 
     assert read(10**38).items[0].full_at_ns == {"a": int(f"{sign}{10**38}")}
-    with pytest.raises(ValueError, match="is not a time in nanoseconds"):
+    with pytest.raises(ValueError, match=r"item 'k': ValueError: .* is not a time in nanoseconds"):
         read(10**38 + 1)
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        {"fullAt:a": {"S": "soon"}},
+        {"writes": {"N": "1.5"}},
+        {"changedAt": {"N": "-1"}},
+        {"changedAt": {"N": str(10**15)}},
+    ],
+    ids=str,
+)
+def test_an_item_of_another_form_is_told_with_its_key(attribute: dict[str, Any]) -> None:
+    item = {"key": {"S": "user-123"}, **attribute}
+    with pytest.raises(ValueError, match="item 'user-123': "):
+        requests().result(page("limits"), {"Items": [item], "ScannedCount": 1})

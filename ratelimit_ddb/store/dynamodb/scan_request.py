@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import ddbwire
+from ddbwire.arguments import shown
 from ratelimit_ddb.operations.scan_operation import ScannedItem, ScannedPage, ScanPage
 from ratelimit_ddb.store.dynamodb.item_keys import ItemKeys
 from ratelimit_ddb.store.dynamodb.limits_request import CHANGED_AT, LIMITS, texts_of
@@ -20,6 +21,8 @@ _FULL_AT = "fullAt:"
 _WRITES = "writes"
 _MOST_NS = 10**38
 """More than any number that is written here, and less than a float can be."""
+_MOST_SECONDS = 253_402_300_799
+"""The last second of the year 9999, of which a datetime can tell."""
 
 
 def scan_request(
@@ -57,9 +60,20 @@ def scan_request(
 
 
 def scan_result(reply: Any, keys: ItemKeys) -> ScannedPage:
-    """What a page says."""
-    items = [_item(key, item) for item in reply["Items"] if (key := keys.key_in(item)) is not None]
+    """What a page says.
+
+    Raises:
+        ValueError: an item is none of this library's; the message has its key.
+    """
+    items = [_read(key, item) for item in reply["Items"] if (key := keys.key_in(item)) is not None]
     return ScannedPage(tuple(items), int(reply["ScannedCount"]), reply.get("LastEvaluatedKey"))
+
+
+def _read(key: str, item: Mapping[str, Any]) -> ScannedItem:
+    try:
+        return _item(key, item)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"item {shown(key)}: {type(error).__name__}: {error}") from error
 
 
 def _item(key: str, item: Mapping[str, Any]) -> ScannedItem:
@@ -74,9 +88,16 @@ def _item(key: str, item: Mapping[str, Any]) -> ScannedItem:
         full_at_ns,
         int(item.get(_WRITES, {"N": "0"})["N"]),
         texts_of(item.get(LIMITS)),
-        None if changed_at is None else int(changed_at["N"]),
+        None if changed_at is None else _epoch_seconds(changed_at["N"]),
         marks_of(item),
     )
+
+
+def _epoch_seconds(text: str) -> int:
+    at_seconds = int(text)
+    if not 0 <= at_seconds <= _MOST_SECONDS:
+        raise ValueError(f"{text} is not a time in seconds")
+    return at_seconds
 
 
 def _instant(text: str) -> int:
