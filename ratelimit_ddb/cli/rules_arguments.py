@@ -6,9 +6,9 @@ import argparse
 from typing import Any
 
 _RULES = """\
-Check the rules, and list them: all, or those that match a request of --method and --path. The first
-line that is wrong ends it with exit code 2, and a request that no rule matches with 1. It needs no
-table, and the functions that a file names are not called."""
+Check the rules, and list them: all, or those that match a request of --method and --path. Mistakes
+are told with their lines. The exit code is 2 if there are any, and 1 if no rule matches. It needs
+no table, and the functions that a file names are not called."""
 
 
 def add_rules(commands: argparse._SubParsersAction[Any]) -> None:
