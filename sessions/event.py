@@ -50,8 +50,8 @@ class SessionEvent(NamedTuple):
             - ``"refused"``: ``"too_many_sessions"``
             - ``"dropped"``: ``"replaced"``, ``"unavailable"``, ``"no_token"`` (the client has no
               valid token and gets none), ``"not_saved"`` (``save()`` raised, and the response could
-              not save them either) or ``"unstorable"`` (values of a session that was taken
-              over from those that the site had before)
+              not save them either; or a stream in Django did not call it) or ``"unstorable"``
+              (values of a session that was taken over from those that the site had before)
             - ``"unproven"``: ``"no_cookie"`` or ``"wrong_proof"``
             - all others: None
     """

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -47,6 +48,8 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
     - The cookie is set only if its key is new, if ``set_expiry`` has changed its expiry, or if
       SESSION_SAVE_EVERY_REQUEST is True. It is deleted only if this request ended the session, or
       if its value is malformed.
+    - A logout in a StreamingHttpResponse is kept; for any other change that it does not save, the
+      event ``"dropped"`` is emitted.
     - It lasts for the rest of the session's lifetime, whatever the idle timeout.
     - A response that sets or deletes it has ``Cache-Control: private, no-store``.
     - The settings are checked when the site starts, not at its first request.
@@ -97,15 +100,18 @@ class SessionMiddleware(middleware.SessionMiddleware):  # type: ignore[misc]  # 
             return response
         if session.accessed:
             patch_vary_headers(response, ("Cookie",))
+        is_answer = response.status_code < 500
         if session.is_empty():
             if session.has_ended and settings.SESSION_COOKIE_NAME in request.COOKIES:
                 _delete_cookie(response)
-            return response
-        is_answer = response.status_code < 500
-        every_time = is_answer and settings.SESSION_SAVE_EVERY_REQUEST
-        is_committed = _commit(session, is_answer=is_answer, every_time=every_time)
-        if is_committed and (every_time or session.has_other_cookie()):
-            _set_cookie(session, response)
+        else:
+            every_time = is_answer and settings.SESSION_SAVE_EVERY_REQUEST
+            if not _commit(session, is_answer=is_answer, every_time=every_time):
+                return response
+            if every_time or session.has_other_cookie():
+                _set_cookie(session, response)
+        if response.streaming and is_answer:
+            response._resource_closers.append(partial(_end_stream, session))
         return response
 
 
@@ -131,6 +137,17 @@ def _commit(session: SessionStore, *, is_answer: bool, every_time: bool) -> bool
             "The session was ended before the request completed, as by a logout elsewhere."
         ) from error
     return True
+
+
+def _end_stream(session: SessionStore) -> None:
+    """When a stream is over, keep a logout in it, and tell what else it changed and did not save.
+
+    By an event, since Django ignores what is raised here.
+    """
+    if session.is_logout():
+        session.flush()
+    elif session.has_unsaved():
+        session.drop_unsaved()
 
 
 def _is_changed(request: HttpRequest) -> bool:

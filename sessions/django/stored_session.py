@@ -142,7 +142,7 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
         return self._failed_save_of == self._user_named()
 
     def drop_unsaved(self) -> None:
-        """Emit the event of changes that the application knows were not saved."""
+        """Emit the event of changes that were not saved, and can't be any more."""
         self._keyed.emit_dropped("not_saved")
 
     # Read, written, ended: blocking, and in an event loop

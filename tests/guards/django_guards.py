@@ -13,7 +13,7 @@ DJANGO = (
     Guard(
         "Django: a response sets no cookie that the browser has",
         "sessions/django/middleware.py",
-        "if is_committed and (every_time or session.has_other_cookie()):",
+        "if every_time or session.has_other_cookie():",
         "if every_time or session.accessed:",
         f"{_SESSIONS}a_response_does_not_set_a_cookie_that_the_browser_has",
     ),
@@ -132,6 +132,21 @@ DJANGO = (
         "    response.delete_cookie(settings.SESSION_COOKIE_NAME)",
         "tests/frameworks/test_django_session_cookies.py"
         "::test_the_cookie_is_set_and_deleted_with_the_same_attributes",
+    ),
+    Guard(
+        "Django: a logout in a stream holds",
+        "sessions/django/middleware.py",
+        "        session.flush()\n    elif",
+        "        pass\n    elif",
+        "tests/frameworks/test_django_session_streams.py::test_a_logout_in_a_stream_holds",
+    ),
+    Guard(
+        "Django: a change that a stream does not save is told",
+        "sessions/django/middleware.py",
+        "    elif session.has_unsaved():",
+        "    elif False:",
+        "tests/frameworks/test_django_session_streams.py"
+        "::test_a_change_that_a_stream_does_not_save_is_told",
     ),
     Guard(
         "Django: no page fails because a use can't be noted",
