@@ -20,7 +20,7 @@ from sessions.lifecycle.open import load_session
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
-from sessions.session_of_request import REQUEST_SESSION
+from sessions.session_of_request import REQUEST_SESSION, require_own_cookie
 
 __all__ = ["SessionMiddleware"]
 
@@ -72,6 +72,9 @@ class SessionMiddleware:
             return
         if self._endpoints is not None and await self._endpoints(scope, send):
             return
+        if "session" in scope:  # that of a middleware around this one, which keeps its own
+            require_own_cookie(self._config, scope)
+            scope = {**scope}
         request_session = await self._loaded(scope)
 
         async def committing(message: Message) -> None:
@@ -86,8 +89,6 @@ class SessionMiddleware:
             await send(message)
 
         session = Session(request_session)
-        if "session" in scope:  # that of a middleware around this one, which keeps its own
-            scope = {**scope}
         # Not in a copy otherwise: middlewares around this one look for the route in it afterwards.
         scope[REQUEST_SESSION], scope["session"] = request_session, session
         request_session.place = SessionPlace(scope, "session", session, scope.get("app"))

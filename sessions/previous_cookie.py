@@ -39,11 +39,6 @@ class PreviousCookie:
         """The field that removes it, if that is due, beside the session's own cookie."""
         old = self.sessions.cookie
         # One in the place of the session's own is overwritten by it, and may be already.
-        if not self.is_removed or _place(old) == _place(cookie):
+        if not self.is_removed or old.place == cookie.place:
             return []
         return [("set-cookie", old.cleared())]
-
-
-def _place(cookie: Cookie) -> tuple[str, str, str | None]:
-    """What a browser tells cookies apart by (RFC 6265bis, 5.7)."""
-    return cookie.name, cookie.path, cookie.domain

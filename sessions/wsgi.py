@@ -19,7 +19,7 @@ from sessions.lifecycle.commit import end_failed, end_response, start_response
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.session import Session
-from sessions.session_of_request import REQUEST_SESSION
+from sessions.session_of_request import REQUEST_SESSION, require_own_cookie
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -61,7 +61,8 @@ class SessionMiddleware:
             answered: list[bytes] | None = self._endpoints(environ, start_response)
             if answered is not None:
                 return answered
-        if SESSION in environ:  # the session of an outer middleware, which keeps it
+        if SESSION in environ:  # that of a middleware around this one, which keeps its own
+            require_own_cookie(self._config, environ)
             environ = {**environ}
         authorization = authorization_in_environ(environ)
         session = RequestSession(self._config, environ.get("HTTP_COOKIE"), authorization)

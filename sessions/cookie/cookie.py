@@ -140,6 +140,11 @@ class Cookie:
         return values
 
     @property
+    def place(self) -> tuple[str, str, str | None]:
+        """What a browser tells cookies apart by (RFC 6265bis, 5.7)."""
+        return self.name, self.path, self.domain
+
+    @property
     def attributes(self) -> str:
         """The attributes that say where and how it is sent, as in a Set-Cookie field."""
         domain = f"; Domain={self.domain}" if self.domain else ""

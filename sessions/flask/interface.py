@@ -18,7 +18,7 @@ from sessions.flask.json_provider import make_sessions_json
 from sessions.flask.settings import config_with_settings
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
-from sessions.session_of_request import REQUEST_SESSION
+from sessions.session_of_request import REQUEST_SESSION, require_own_cookie
 
 if TYPE_CHECKING:
     from flask import Flask, Request, Response
@@ -84,9 +84,10 @@ class SessionInterface(flask.sessions.SessionInterface):
         Raises:
             ValueError: one of Flask's settings contradicts an option, or can't be followed.
         """
-        environ = request.environ
+        environ, config = request.environ, self._config_of(app)
+        require_own_cookie(config, environ)
         request_session = RequestSession(
-            self._config_of(app), environ.get("HTTP_COOKIE"), authorization_in_environ(environ)
+            config, environ.get("HTTP_COOKIE"), authorization_in_environ(environ)
         )
         request_session.state.fresh_key = FRESH
         environ[REQUEST_SESSION] = request_session
@@ -145,8 +146,9 @@ class SessionInterface(flask.sessions.SessionInterface):
         return config
 
     def _end_failed(self, app: Flask, exc: BaseException | None = None) -> None:
-        is_open = REQUEST_SESSION in flask.request.environ
-        if exc is not None and is_open and app.session_interface is self:
+        # Not that of a middleware around the application.
+        opened = getattr(flask.request.environ.get(REQUEST_SESSION), "config", None)
+        if exc is not None and opened is not None and opened is self._configs.get(app):
             session = flask.session._get_current_object()  # type: ignore[attr-defined]
             if isinstance(session, FlaskSession):
                 session.end_failed()

@@ -185,6 +185,27 @@ SESSIONS_ON_THE_WEB = (
         f"{_ASSIGNED}an_assignment_counts_within_starlettes_sessions",
     ),
     Guard(
+        "a part may not overwrite the cookie of the whole (ASGI)",
+        "sessions/asgi.py",
+        "require_own_cookie(self._config, scope)",
+        "pass",
+        f"{_ASSIGNED}a_part_may_not_overwrite_the_cookie_of_the_whole",
+    ),
+    Guard(
+        "a part may not overwrite the cookie of the whole (WSGI)",
+        "sessions/wsgi.py",
+        "require_own_cookie(self._config, environ)",
+        "pass",
+        f"{_ASSIGNED}a_part_may_not_overwrite_the_cookie_of_the_whole",
+    ),
+    Guard(
+        "Flask may not overwrite the cookie of a middleware around it",
+        "sessions/flask/interface.py",
+        "require_own_cookie(config, environ)",
+        "pass",
+        f"{_ASSIGNED}flask_may_not_overwrite_the_cookie_of_a_middleware_around_it",
+    ),
+    Guard(
         "a client that quotes a cookie's value is known",
         "sessions/cookie/cookie.py",
         'values.append(_unquoted(value.strip(" \\t")))',

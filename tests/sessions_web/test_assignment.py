@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import flask
 import pytest
 from litestar import Litestar, get
 from litestar import Request as LitestarRequest
@@ -21,6 +22,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from sessions import MemorySessionStore, Session, SessionNotSaved, asgi, session_of, wsgi
+from sessions.flask import SessionInterface
 from tests.fake_clock import FakeClock
 from tests.sessions_web.exchange import Browser
 from tests.sessions_web.site import WatchedStore, site_over
@@ -279,7 +281,7 @@ def test_a_part_with_litestars_own_sessions_has_its_own(own: Any) -> None:
 @pytest.mark.parametrize("protocol", ["asgi", "wsgi"])
 def test_a_part_with_a_session_middleware_of_its_own_has_its_own(protocol: str) -> None:
     whole, part = MemorySessionStore(), MemorySessionStore()
-    visitor = Browser(_two_middlewares(protocol, whole, part), protocol)
+    visitor = Browser(_two_middlewares(protocol, whole, part, cookie="__Host-part"), protocol)
     visitor.ask("/login")
     visitor.ask("/part")  # its session is that of nobody, and has no values of the whole's
     assert visitor.ask("/part/set").value == [None, {"part": 1}]
@@ -288,6 +290,41 @@ def test_a_part_with_a_session_middleware_of_its_own_has_its_own(protocol: str) 
     assert visitor.ask("/part/logout").value == [None, {}]
     assert visitor.ask("/").value == ["ada", {"whole": 1}]
     assert len(whole.sessions_of("ada")) == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"namespace": "part"}])
+@pytest.mark.parametrize("protocol", ["asgi", "wsgi"])
+def test_a_part_may_not_overwrite_the_cookie_of_the_whole(
+    protocol: str, options: dict[str, str]
+) -> None:
+    whole = MemorySessionStore()
+    part = whole if options else MemorySessionStore()
+    visitor = Browser(_two_middlewares(protocol, whole, part, **options), protocol)
+    visitor.ask("/login")
+    with pytest.raises(ValueError, match="the cookie '__Host-session' is set by two session"):
+        visitor.ask("/part")
+    assert visitor.ask("/").value == ["ada", {"whole": 1}]
+
+
+@pytest.mark.parametrize("protocol", ["asgi", "wsgi"])
+def test_a_part_may_share_the_sessions_of_the_whole(protocol: str) -> None:
+    store = MemorySessionStore()
+    visitor = Browser(_two_middlewares(protocol, store, store), protocol)
+    visitor.ask("/login")
+    assert visitor.ask("/part/set").value == ["ada", {"whole": 1, "part": 1}]
+    assert visitor.ask("/").value == ["ada", {"whole": 1, "part": 1}]
+    visitor.ask("/part/logout")
+    assert visitor.ask("/").value == [None, {}]
+
+
+def test_flask_may_not_overwrite_the_cookie_of_a_middleware_around_it() -> None:
+    app = flask.Flask(__name__)
+    app.testing = True
+    app.session_interface = SessionInterface(MemorySessionStore())
+    wrapped: Any = app
+    wrapped.wsgi_app = wsgi.SessionMiddleware(app.wsgi_app, MemorySessionStore())
+    with pytest.raises(ValueError, match="is set by two session middlewares"):
+        app.test_client().get("/")
 
 
 def _act(session: Session, path: str) -> bytes:
@@ -301,8 +338,10 @@ def _act(session: Session, path: str) -> bytes:
     return json.dumps([session.user_id, dict(session)]).encode()
 
 
-def _two_middlewares(protocol: str, whole: MemorySessionStore, part: MemorySessionStore) -> Any:
-    """A site with a part that has a session middleware, cookie and store of its own."""
+def _two_middlewares(
+    protocol: str, whole: MemorySessionStore, part: MemorySessionStore, **options: str
+) -> Any:
+    """A site with a part that has a session middleware and store of its own."""
 
     async def on_asgi(scope: Any, receive: Any, send: Any) -> None:
         body = _act(scope["session"], scope["path"])
@@ -315,7 +354,7 @@ def _two_middlewares(protocol: str, whole: MemorySessionStore, part: MemorySessi
         return [body]
 
     made: Any = asgi.SessionMiddleware if protocol == "asgi" else wsgi.SessionMiddleware
-    inner = made(on_asgi if protocol == "asgi" else on_wsgi, part, cookie="__Host-part")
+    inner = made(on_asgi if protocol == "asgi" else on_wsgi, part, **options)
 
     def chosen(place: Any) -> Any:
         is_part = place.get("path", place.get("PATH_INFO")).startswith("/part")
