@@ -11,7 +11,7 @@ methods of ``Session`` that ask the store: ``session.driver.run(start_response(s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sessions.assignment import SessionPlace
 from sessions.client_token import ClientToken
@@ -37,9 +37,11 @@ class RequestSession:
         config: the application's.
         credential: what of the request counts.
         device_check: whether the request comes from the device that the session is bound to.
+        driver: runs its flows on the store, those of several tasks or threads in turn.
         failed_save: a copy of its state from when a save failed; None if none did, or a later one
             succeeded.
-        driver: runs its flows on the store, those of several tasks or threads in turn.
+        follow_user: logs in or out the user that an extension of a framework has named in the
+            session's values; None if there is nothing to follow.
         found_by: the kind of credential that led to it; NONE if none did.
         is_lazy: whether the application awaits ``load_async`` before it uses the session.
         place: where the application finds the session, and may assign to it; None if it can't.
@@ -54,6 +56,7 @@ class RequestSession:
         "device_check",
         "driver",
         "failed_save",
+        "follow_user",
         "found_by",
         "is_lazy",
         "place",
@@ -74,6 +77,7 @@ class RequestSession:
         self.is_lazy = False
         self.place: SessionPlace | None = None
         self.failed_save: SessionState | None = None
+        self.follow_user: Callable[[], None] | None = None
 
     @property
     def brought_invalid_token(self) -> bool:

@@ -133,7 +133,10 @@ class SessionMapping(MutableMapping[str, Any]):
 
     def _used_state(self) -> SessionState:
         self._used()
-        return self._request_session.state
+        request_session = self._request_session
+        if request_session.follow_user is not None:
+            request_session.follow_user()
+        return request_session.state
 
     def _used(self) -> Values:
         request_session = self._request_session

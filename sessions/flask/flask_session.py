@@ -48,6 +48,7 @@ class FlaskSession(Session, SessionMixin):
 
     def __init__(self, request_session: RequestSession, *, user_key: str | None) -> None:
         super().__init__(request_session)
+        request_session.follow_user = self._follow_user
         self._was_permanent: bool | None = None  # until it is read
         self._user_key = user_key
         self._flashes = FlashedMessages()

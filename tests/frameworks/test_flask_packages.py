@@ -20,6 +20,7 @@ from flask_login import (
 from flask_wtf import CSRFProtect, FlaskForm
 from wtforms import StringField
 
+from sessions import session_of
 from sessions.flask import session
 from tests.frameworks.flask_sessions_site import COOKIE, site
 from tests.frameworks.seen_store import SeenStore
@@ -211,3 +212,39 @@ def test_flask_wtfs_tokens_of_pages_opened_at_once_are_all_valid(forms: FlaskCli
 
 def in_the_session(client: FlaskClient) -> Any:
     return client.get("/seen", base_url=HTTPS).json
+
+
+def test_the_sessions_user_is_flask_logins_within_the_same_request(
+    app: flask.Flask, store: SeenStore
+) -> None:
+    users: list[str | None] = []
+
+    @app.get("/in-and-out")
+    def in_and_out() -> str:
+        login_user(User("7"))
+        session.require_fresh(300)
+        users.append(session_of(flask.request).user_id)
+        logout_user()
+        users.append(session.user_id)
+        login_user(User("8"))
+        return session.require_user()
+
+    client = app.test_client()
+    client.get("/enter/7", base_url=HTTPS)
+    assert client.get("/in-and-out", base_url=HTTPS).text == "8"
+    assert users == ["7", None]
+    assert (len(store.sessions_of("7")), len(store.sessions_of("8"))) == (0, 1)
+
+
+def test_a_stolen_cookie_is_nobodys_in_the_request_that_flask_login_refuses(
+    app: flask.Flask,
+) -> None:
+    @app.get("/user")
+    def user() -> str:
+        assert current_user.is_anonymous
+        return str(session.user_id)
+
+    client = app.test_client()
+    client.get("/enter/7", base_url=HTTPS)
+    headers = {"User-Agent": "another"}
+    assert client.get("/user", base_url=HTTPS, headers=headers).text == "None"

@@ -206,6 +206,14 @@ SESSIONS_ON_THE_WEB = (
         f"{_ASSIGNED}flask_may_not_overwrite_the_cookie_of_a_middleware_around_it",
     ),
     Guard(
+        "Flask: the session's user is the extension's at any time",
+        "sessions/flask/flask_session.py",
+        "request_session.follow_user = self._follow_user",
+        "pass",
+        "tests/frameworks/test_flask_packages.py"
+        "::test_the_sessions_user_is_flask_logins_within_the_same_request",
+    ),
+    Guard(
         "a client that quotes a cookie's value is known",
         "sessions/cookie/cookie.py",
         'values.append(_unquoted(value.strip(" \\t")))',
