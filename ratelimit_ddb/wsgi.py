@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ddbwire.shared.web_application import Interface, require_application
+from ratelimit_ddb.operations.steps import run_steps
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import reserved_for
@@ -146,7 +147,7 @@ def _adding(ledger: Ledger, start_response: StartResponse) -> StartResponse:
         status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
     ) -> Callable[[bytes], object]:
         if ledger.denied_with and int(status[:3]) in ledger.denied_with:
-            give_back_by_denial(ledger)
+            run_steps(give_back_by_denial(ledger))
         return start_response(status, [*headers, *ledger.fields()], exc_info)
 
     return adding

@@ -10,12 +10,13 @@ from ratelimit_ddb.asgi.application import App, Message, Receive, Scope, Send
 from ratelimit_ddb.asgi.request_slots import call_while_held
 from ratelimit_ddb.asgi.response_refund import call_and_respond
 from ratelimit_ddb.asgi.websocket import admitted_websocket, refuse_handshake
+from ratelimit_ddb.operations.steps import run_steps_async
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.gate.request_reservation import has_failed
-from ratelimit_ddb.web.gate.view_denials import give_back_by_denial_async
+from ratelimit_ddb.web.gate.view_denials import give_back_by_denial
 from ratelimit_ddb.web.mounting import MountingOf
 from ratelimit_ddb.web.request import of_scope
 from ratelimit_ddb.web.response.denial_response import DenialResponse, Fields
@@ -161,7 +162,7 @@ def adding_fields(ledger: Ledger, send: Send) -> Send:
 
 async def _give_back_and_send(ledger: Ledger, send: Send, message: Message) -> None:
     """Give back what was taken for a denied request, then start its response."""
-    await give_back_by_denial_async(ledger)
+    await run_steps_async(give_back_by_denial(ledger))
     headers = [*message.get("headers", ()), *encoded_headers(ledger.fields())]
     await send({**message, "headers": headers})
 

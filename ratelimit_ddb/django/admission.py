@@ -17,16 +17,13 @@ from ratelimit_ddb.django.request import request_of
 from ratelimit_ddb.django.response import known_head, response_of, with_fields
 from ratelimit_ddb.django.response_end import holding, settle_at_end
 from ratelimit_ddb.django.uncaught import has_handler, when_uncaught
+from ratelimit_ddb.operations.steps import run_steps, run_steps_async
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow
 from ratelimit_ddb.web.gate.gate import Admission, Gate
-from ratelimit_ddb.web.gate.ledger import reserved_for
+from ratelimit_ddb.web.gate.ledger import Ledger, reserved_for
 from ratelimit_ddb.web.gate.request_reservation import RequestReservation
-from ratelimit_ddb.web.gate.view_denials import (
-    give_back_by_denial,
-    give_back_by_denial_async,
-    give_back_of,
-    give_back_of_async,
-)
-from ratelimit_ddb.web.response_head import head_of, head_of_exception
+from ratelimit_ddb.web.gate.view_denials import give_back_by_denial, give_back_of
+from ratelimit_ddb.web.response_head import ResponseHead, head_of, head_of_exception
 
 
 class _SessionUnread(Exception):
@@ -73,20 +70,9 @@ def _before(
         try:
             response = called(request, *args, **kwargs)
         except Exception as error:
-            head = known_head(error)
-            if head is None and not is_final and has_handler(request):
-                uncaught = functools.partial(gate.respond, request, head_of_exception(error))
-                when_uncaught(request, error, uncaught)
-            else:
-                gate.respond(request, head or head_of_exception(error))
+            run_steps(_after_error(gate, request, error, gate.respond, is_final))
             raise
-        if ledger is not None and _status(response) in ledger.denied_with and is_final:
-            give_back_by_denial(ledger)
-        else:
-            give_back_of(gate, request, _status(response))
-        gate.note_served(request)
-        if gate.gives_back and isinstance(response, HttpResponseBase):
-            gate.respond(request, head_of(response.status_code, response.headers.items()))
+        run_steps(_after(gate, request, response, ledger, is_final))
         settle_at_end(request, response, reservation)
         return response if ledger is None else with_fields(ledger.fields(), response)
 
@@ -105,36 +91,51 @@ def _before_async(
         try:
             response = await called(request, *args, **kwargs)
         except Exception as error:
-            head = known_head(error)
-            if head is None and not is_final and has_handler(request):
-                uncaught = async_to_sync(gate.respond_async)
-                when_uncaught(
-                    request, error, functools.partial(uncaught, request, head_of_exception(error))
-                )
-            else:
-                await gate.respond_async(request, head or head_of_exception(error))
+            respond = async_to_sync(gate.respond_async)
+            await run_steps_async(_after_error(gate, request, error, respond, is_final))
             raise
         except BaseException:  # the client disconnected: the view is cancelled, without a response
             if reservation is not None:
                 await reservation.end_async(failed=False)
             raise
-        if ledger is not None and _status(response) in ledger.denied_with and is_final:
-            await give_back_by_denial_async(ledger)
-        else:
-            await give_back_of_async(gate, request, _status(response))
-        gate.note_served(request)
-        if gate.gives_back and isinstance(response, HttpResponseBase):
-            head = head_of(response.status_code, response.headers.items())
-            await gate.respond_async(request, head)
+        await run_steps_async(_after(gate, request, response, ledger, is_final))
         settle_at_end(request, response, reservation)
         return response if ledger is None else with_fields(ledger.fields(), response)
 
     return limited
 
 
-def _status(response: Any) -> int:
-    """The status of a response; 0 of a value of which a decorator makes one."""
-    return response.status_code if isinstance(response, HttpResponseBase) else 0
+def _after(
+    gate: Gate, request: HttpRequest, response: Any, ledger: Ledger | None, is_final: bool
+) -> AwaitableFlow[None]:
+    """Give back what the response gives back."""
+    is_response = isinstance(response, HttpResponseBase)  # of other values a decorator makes one
+    status = response.status_code if is_response else 0
+    if ledger is not None and status in ledger.denied_with and is_final:
+        yield from give_back_by_denial(ledger)
+    else:
+        yield from give_back_of(gate, request, status)
+    gate.note_served(request)
+    if gate.gives_back and is_response:
+        yield from gate.responding(request, head_of(status, response.headers.items()))
+
+
+def _after_error(
+    gate: Gate,
+    request: HttpRequest,
+    error: Exception,
+    respond: Callable[[HttpRequest, ResponseHead], None],
+    is_final: bool,
+) -> AwaitableFlow[None]:
+    """Give back what the response to an exception gives back.
+
+    If a handler may answer the exception, that is for later: then ``respond`` is called, blocking.
+    """
+    head = known_head(error)
+    if head is None and not is_final and has_handler(request):
+        when_uncaught(request, error, functools.partial(respond, request, head_of_exception(error)))
+    else:
+        yield from gate.responding(request, head or head_of_exception(error))
 
 
 def _reservation_of(native: Any) -> RequestReservation | None:

@@ -15,6 +15,7 @@ from ratelimit_ddb.flask.admission import refusal, respond_to_nested
 from ratelimit_ddb.flask.nested_view import head_of_error, head_of_value, is_nested
 from ratelimit_ddb.flask.response_end import end_with_request
 from ratelimit_ddb.limit import LimitsLike
+from ratelimit_ddb.operations.steps import run_steps
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
@@ -80,7 +81,7 @@ def limited(
             nested = gate.gives_back and is_nested(limited)
             response: ResponseReturnValue = _call_nested(gate, call) if nested else call()
             if isinstance(response, flask.Response):
-                give_back_of(gate, flask.request, response.status_code)
+                run_steps(give_back_of(gate, flask.request, response.status_code))
             gate.note_served(flask.request)
             return response
 

@@ -8,6 +8,7 @@ from typing import Any
 import flask
 from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable, TooManyRequests
 
+from ratelimit_ddb.operations.steps import run_steps
 from ratelimit_ddb.web.gate.ledger import Ledger
 from ratelimit_ddb.web.gate.view_denials import give_back_by_denial
 from ratelimit_ddb.web.response.denial import denial_of, sentence
@@ -54,7 +55,7 @@ def with_fields(ledger: Ledger, response: flask.Response) -> flask.Response:
     If it is a denial by the limit of a view, what was taken for the request is given back first.
     """
     if response.status_code in ledger.denied_with:
-        give_back_by_denial(ledger)
+        run_steps(give_back_by_denial(ledger))
     is_told = "x-ratelimit-limit" in response.headers
     for name, value in ledger.fields():
         # Lists are appended to. X- fields can occur once, and the view may have set them.

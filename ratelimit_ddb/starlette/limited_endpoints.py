@@ -17,6 +17,7 @@ from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER, refuse_handshake
 from ratelimit_ddb.decorator.coroutine import ReturnKind, return_kind
 from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsLike
+from ratelimit_ddb.operations.steps import run_steps, run_steps_async
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.starlette.response import (
     head_of_response,
@@ -27,10 +28,11 @@ from ratelimit_ddb.starlette.response import (
 )
 from ratelimit_ddb.starlette.routes import RouteMatcher
 from ratelimit_ddb.starlette.websocket import begin_message_if_accepted, in_handshake
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
-from ratelimit_ddb.web.gate.view_denials import give_back_of, give_back_of_async
+from ratelimit_ddb.web.gate.view_denials import give_back_of
 from ratelimit_ddb.web.request import Request, of_scope
 from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.response_head import ResponseHead, head_of_exception, status_of_exception
@@ -160,15 +162,9 @@ def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., An
         try:
             response = await called(*args, **kwargs)
         except Exception as error:
-            head = _head_of_exception(connection.scope, error)
-            if head is not None:
-                await gate.respond_async(connection.scope, head)
+            await run_steps_async(_after_error(gate, connection.scope, error))
             raise
-        if isinstance(response, Response) or not callable(response):  # no application, to be called
-            await give_back_of_async(gate, connection.scope, _status(response))
-            gate.note_served(connection.scope)
-        if isinstance(response, Response) and gate.gives_back:
-            await gate.respond_async(connection.scope, head_of_response(response))
+        await run_steps_async(_after(gate, connection.scope, response))
         return with_fields(responding(response, gate), ledger)
 
     return limited
@@ -186,23 +182,30 @@ def _limited(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
         try:
             response = called(*args, **kwargs)
         except Exception as error:
-            head = _head_of_exception(connection.scope, error)
-            if head is not None:
-                gate.respond(connection.scope, head)
+            run_steps(_after_error(gate, connection.scope, error))
             raise
-        if isinstance(response, Response) or not callable(response):  # no application, to be called
-            give_back_of(gate, connection.scope, _status(response))
-            gate.note_served(connection.scope)
-        if isinstance(response, Response) and gate.gives_back:
-            gate.respond(connection.scope, head_of_response(response))
+        run_steps(_after(gate, connection.scope, response))
         return with_fields(responding(response, gate), ledger)
 
     return limited
 
 
-def _status(response: Any) -> int:
-    """The status of a response; 0 if it is none."""
-    return response.status_code if isinstance(response, Response) else 0
+def _after(gate: Gate, scope: Scope, response: Any) -> AwaitableFlow[None]:
+    """Give back what the response gives back; an application that was returned is called later."""
+    if isinstance(response, Response):
+        yield from give_back_of(gate, scope, response.status_code)
+        gate.note_served(scope)
+        if gate.gives_back:
+            yield from gate.responding(scope, head_of_response(response))
+    elif not callable(response):
+        gate.note_served(scope)
+
+
+def _after_error(gate: Gate, scope: Scope, error: Exception) -> AwaitableFlow[None]:
+    """Give back what the response to an exception gives back."""
+    head = _head_of_exception(scope, error)
+    if head is not None:
+        yield from gate.responding(scope, head)
 
 
 def _holding_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:

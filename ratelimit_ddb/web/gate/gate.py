@@ -27,8 +27,9 @@ from ratelimit_ddb.operations.steps import OnStore, run_steps, run_steps_async
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.outage import OutagePolicy
 from ratelimit_ddb.slots.renewer import Renewer, running_loop_renewer, thread_renewer
-from ratelimit_ddb.web.gate.awaitables import AwaitableFlow, maybe_await
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow
 from ratelimit_ddb.web.gate.charges import charges_of, charges_of_message
+from ratelimit_ddb.web.gate.denial_answers import DenialAnswers
 from ratelimit_ddb.web.gate.evaluator import Evaluator
 from ratelimit_ddb.web.gate.ledger import (
     KEY,
@@ -49,7 +50,6 @@ from ratelimit_ddb.web.gate.view_denials import note_denial, views_have_limits
 from ratelimit_ddb.web.identity.identity import require_no_identity
 from ratelimit_ddb.web.identity.untrusted_proxy import UntrustedProxyWarning
 from ratelimit_ddb.web.request import Request
-from ratelimit_ddb.web.response.denial import denial_of, denial_response
 from ratelimit_ddb.web.response.denial_response import DenialResponse, Fields
 from ratelimit_ddb.web.response.fields import fields_for_style
 from ratelimit_ddb.web.response_head import ResponseHead
@@ -96,12 +96,12 @@ class Gate:
     """
 
     __slots__ = (
+        "_answers",
         "_claimer",
         "_evaluator",
         "_has_own_limits",
         "_of_view",
         "_on_decision",
-        "_on_denied",
         "_raises",
         "_reports",
         "_rule_set",
@@ -140,12 +140,12 @@ class Gate:
             require_lease_ns(chosen["lease"]),
             self.timeout_ns,
         )
-        endpoint_of = _function("endpoint_of", chosen["endpoint_of"])
+        endpoint_of = chosen["endpoint_of"]
+        if endpoint_of is not None and not callable(endpoint_of):
+            raise TypeError(f"endpoint_of {endpoint_of!r}: must be a function")
         require_plain("endpoint_of", endpoint_of)
         require_no_identity("endpoint_of", endpoint_of, "a route such as '/users/{id}'")
-        self._on_denied = _function("on_denied", chosen["on_denied"])
-        if blocking:
-            require_plain("on_denied", self._on_denied)
+        self._answers = DenialAnswers(chosen["on_denied"], blocking=blocking)
         self._on_decision = require_functions("on_decision", chosen["on_decision"])
         self._raises = chosen["on_outage"] == "raise"
         self._reports = bool(self._raises or self._on_decision)
@@ -180,7 +180,7 @@ class Gate:
     @property
     def answers_itself(self) -> bool:
         """Whether an ``on_denied`` makes the answers."""
-        return self._on_denied is not None
+        return self._answers.are_own
 
     def admit(self, request: Request, *, is_final: bool = True) -> Admission:
         """Decide on a request, blocking.
@@ -225,11 +225,15 @@ class Gate:
             TypeError: a rule's function returned an awaitable.
             StoreError: a mistake of set-up.
         """
-        run_steps(give_back_by_response(native, head, self._is_this))
+        run_steps(self.responding(native, head))
 
     async def respond_async(self, native: Any, head: ResponseHead) -> None:
         """The same in an event loop; see ``respond``."""
-        await run_steps_async(give_back_by_response(native, head, self._is_this))
+        await run_steps_async(self.responding(native, head))
+
+    def responding(self, native: Any, head: ResponseHead) -> AwaitableFlow[None]:
+        """The steps of ``respond``, for adapters that have more of them."""
+        return give_back_by_response(native, head, self._is_this)
 
     def keep(self, native: Any) -> None:
         """Give nothing back by the response, whose status nobody knows."""
@@ -411,12 +415,7 @@ class Gate:
     ) -> AwaitableFlow[Admission]:
         ledger.entries.append(Entry(self, verdict, self.fields_of(verdict), 0))
         self._untrusted_proxy.look_at(request, [one.charge.rule.by for one in verdict.denials])
-        response = default = denial_response(
-            denial_of(verdict), request.method, request.header("accept")
-        )
-        if self._on_denied is not None:
-            returned = yield from maybe_await(self._on_denied(request, verdict, default))
-            response = _checked_answer(returned, default, request.method)
+        response = yield from self._answers.answer(request, verdict)
         if not is_final:
             note_denial(ledger, response.status)
         if not ledger.has_writer:
@@ -437,23 +436,3 @@ class Gate:
         if outages and len(outages) == len(verdict.denials):
             return outages[0]
         return None
-
-
-def _function(what: str, given: Any) -> Any:
-    if given is not None and not callable(given):
-        raise TypeError(f"{what} {given!r}: must be a function")
-    return given
-
-
-def _checked_answer(returned: object, default: DenialResponse, method: str) -> DenialResponse:
-    """What ``on_denied`` returned, with the ``content-length`` of its own content."""
-    if not isinstance(returned, DenialResponse):
-        raise TypeError(f"on_denied returned {returned!r}: must be a DenialResponse")
-    if returned.body == default.body:
-        return returned
-    length = str(len(returned.body))
-    headers = tuple(
-        (name, length if name.lower() == "content-length" else value)
-        for name, value in returned.headers
-    )
-    return DenialResponse(returned.status, headers, b"" if method == "HEAD" else returned.body)

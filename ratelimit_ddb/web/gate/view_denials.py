@@ -15,8 +15,8 @@ make one, can't be told from a page, and gives nothing back.
 from __future__ import annotations
 
 from ratelimit_ddb.operations.per_store import PerStore
-from ratelimit_ddb.operations.steps import run_steps, run_steps_async
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.web.gate.awaitables import AwaitableFlow
 from ratelimit_ddb.web.gate.ledger import KEY, Ledger, LedgerGate, carrier_of
 from ratelimit_ddb.web.gate.request_refund import give_back, refunds_of
 
@@ -51,40 +51,21 @@ def note_denial(ledger: Ledger, status: int) -> None:
         ledger.denied_with |= {status}
 
 
-def give_back_by_denial(ledger: Ledger) -> None:
-    """Give back everything that was taken for a request, whose response is a denial; blocking."""
-    run_steps(give_back(refunds_of(ledger.entries)))
+def give_back_by_denial(ledger: Ledger) -> AwaitableFlow[None]:
+    """Give back everything that was taken for a request, whose response is a denial."""
+    return give_back(refunds_of(ledger.entries))
 
 
-async def give_back_by_denial_async(ledger: Ledger) -> None:
-    """The same in an event loop."""
-    await run_steps_async(give_back(refunds_of(ledger.entries)))
-
-
-def give_back_of(gate: LedgerGate, native: object, status: int) -> None:
-    """Give back what one limit of a view took, if the view's response is a denial; blocking.
+def give_back_of(gate: LedgerGate, native: object, status: int) -> AwaitableFlow[None]:
+    """Give back what one limit of a view took, if the view's response is a denial.
 
     Args:
         gate: the limit's.
         native: the request, as for ``ledger_for``.
         status: the response's.
     """
-    ledger = _denied(native, status)
-    if ledger is not None:
-        run_steps(give_back(refunds_of([one for one in ledger.entries if one.gate is gate])))
-
-
-async def give_back_of_async(gate: LedgerGate, native: object, status: int) -> None:
-    """The same in an event loop."""
-    ledger = _denied(native, status)
-    if ledger is not None:
-        flow = give_back(refunds_of([one for one in ledger.entries if one.gate is gate]))
-        await run_steps_async(flow)
-
-
-def _denied(native: object, status: int) -> Ledger | None:
-    """The ledger of a request whose response is a denial; None if it is none."""
     if status < _LOWEST_ERROR:
-        return None
+        return
     ledger: Ledger | None = carrier_of(native).get(KEY)
-    return ledger if ledger is not None and status in ledger.denied_with else None
+    if ledger is not None and status in ledger.denied_with:
+        yield from give_back(refunds_of([one for one in ledger.entries if one.gate is gate]))
