@@ -122,7 +122,7 @@ SLOTS = (
     Guard(
         "P3: a request that gets no slot keeps no tokens",
         "ratelimit_ddb/web/gate/request_slots.py",
-        "refunded = yield from refund_all(verdict.decisions, self._measures)",
+        "refunded = yield from refund_decisions(verdict.decisions, self._measures)",
         "refunded = list(verdict.decisions)",
         f"{_IN_FLIGHT}p3_a_request_that_gets_no_slot_gives_its_tokens_back",
     ),

@@ -61,8 +61,8 @@ TOGETHER = (
     Guard(
         "P5: a mistake of set-up gives back what other rules took",
         _EVALUATOR,
-        "yield from refund_all(list(decided.values()), measures=False)",
-        "yield from refund_all([], measures=False)",
+        "yield from refund_decisions(list(decided.values()), measures=False)",
+        "yield from refund_decisions([], measures=False)",
         f"{_RULES}a_mistake_of_set_up_gives_back_what_other_rules_took",
     ),
     Guard(

@@ -326,6 +326,16 @@ CORES: dict[str, tuple[str, ...]] = {
         "tests/web/test_rules_side_by_side.py",
         "tests/web/test_opentelemetry.py -k capacity",
     ),
+    "ratelimit_ddb/web/gate/decision_refunds.py": (
+        "tests/web/test_rules_side_by_side.py",
+        "tests/web/test_give_back.py",
+        "tests/web/test_rule_outages.py",
+        "tests/frameworks/test_limits_in_several_places.py",
+    ),
+    "ratelimit_ddb/web/gate/denial_answers.py": (
+        "tests/web/test_on_denied.py",
+        "tests/web/test_denial.py",
+    ),
     "ratelimit_ddb/web/gate/gate.py": (
         *_RULES,
         "tests/web/test_on_denied.py",

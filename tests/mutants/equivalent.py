@@ -386,7 +386,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "a nanosecond more of latency"
         ),
         "meter = Meter() if (self.measures) or True else None": _NOT_TOLD,
-        "yield from refund_all(list(decided.values()), measures=True)": _NOT_TOLD,
+        "yield from refund_decisions(list(decided.values()), measures=True)": _NOT_TOLD,
         "begun = self._acquire(charge, None, now_ns)": "it is looked up again",
         "begun = self._acquire(charge, observations[index], )": "the time is read again",
         "begun = self._acquire(charge, observations[index], None)": "the time is read again",

@@ -17,7 +17,6 @@ listed clients, and block.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ddbwire.tuple_new import tuple_new
@@ -27,9 +26,10 @@ from ratelimit_ddb.errors import KeyThrottled, StoreError, StoreUnavailable
 from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Flow, JointFlow, ReadClock
 from ratelimit_ddb.operations.store import Clock
-from ratelimit_ddb.operations.together import raise_mistake, side_by_side
+from ratelimit_ddb.operations.together import side_by_side
 from ratelimit_ddb.outage import OnOutage, OutagePolicy
-from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict
+from ratelimit_ddb.web.gate.decision_refunds import refund_decisions
+from ratelimit_ddb.web.rules.verdict import Charge, RuleDecision, Verdict, with_usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Evaluator:
         if not decided:
             decided = yield from self._take_all(charges, observations)
             if any(map(_denies, decided)):
-                decided = yield from refund_all(decided, self.measures)
+                decided = yield from refund_decisions(decided, self.measures)
         for index, one in enumerate(decided):
             if not one.decision.allowed:
                 flow = _after_denial(one)
@@ -93,7 +93,7 @@ class Evaluator:
         """The same, for ``on_decision``."""
         meter = Meter()
         verdict = yield from meter.measured(self.evaluate_one(charge))
-        decided = (_with_usage(verdict.decisions[0], meter),)
+        decided = (with_usage(verdict.decisions[0], meter),)
         return verdict._replace(decisions=decided, denials=decided if verdict.denials else ())
 
     def _take_all(
@@ -136,7 +136,7 @@ class Evaluator:
             else:
                 mistake = outcome
         if mistake is not None:
-            yield from refund_all(list(decided.values()), measures=False)
+            yield from refund_decisions(list(decided.values()), measures=False)
             raise mistake
         if outages:
             self._decide_without_store(charges, meters, outages, decided)
@@ -181,7 +181,7 @@ class Evaluator:
                 outage=outcome,
                 on_outage=self.outage_policy.on_outage,
             )
-        return decided if meter is None else _with_usage(decided, meter)
+        return decided if meter is None else with_usage(decided, meter)
 
     def _denials_from_memory(
         self,
@@ -251,7 +251,7 @@ def _denied_measured(denied: RuleDecision, flow: Flow[Decision]) -> Flow[RuleDec
     """The same, for ``on_decision``."""
     meter = Meter()
     made = yield from _denied(denied, meter.measured(flow))
-    return _with_usage(made, meter)
+    return with_usage(made, meter)
 
 
 def _denies(decided: RuleDecision) -> bool:
@@ -264,48 +264,3 @@ def _cost_denial(charge: Charge) -> Decision:
     smallest = min(limits, key=lambda limit: limit.burst)
     source: Source = "listed" if charge.quota.is_closed else "cost"
     return Decision(False, 0, 0, 0, smallest, 0, source)
-
-
-def refund_all(decisions: Sequence[RuleDecision], measures: bool) -> JointFlow[list[RuleDecision]]:
-    """Refund what these decisions took, side by side.
-
-    Args:
-        decisions: these.
-        measures: whether to add to each decision what its refund took.
-
-    Returns:
-        them in their order, ``refunded`` where the refund was applied.
-
-    Raises:
-        StoreError: a mistake of set-up.
-    """
-    refunds = list(decisions)
-    flows: dict[int, Flow[bool]] = {}
-    meters: dict[int, Meter] = {}
-    for index, one in enumerate(decisions):
-        taken, bucket = one.decision.taken, one.charge.quota.bucket
-        if taken is None or bucket is None or not taken.kept:
-            continue
-        flows[index] = bucket.refund(taken, taken.kept)
-        if measures:
-            meters[index] = Meter()
-            flows[index] = meters[index].measured(flows[index])
-    outcomes = yield from side_by_side(list(flows.values()))
-    raise_mistake(outcomes)
-    for index, outcome in zip(flows, outcomes, strict=True):
-        # In an outage the tokens stay taken, and ``refunded`` is False.
-        refunds[index] = refunds[index]._replace(refunded=outcome is True)
-        if measures:
-            refunds[index] = _with_usage(refunds[index], meters[index])
-    return refunds
-
-
-def _with_usage(decided: RuleDecision, meter: Meter) -> RuleDecision:
-    """The same, with the meter's measurements added."""
-    meter.stop()
-    known = meter.capacity_units is not None and decided.capacity_units is not None
-    return decided._replace(
-        latency_ns=decided.latency_ns + meter.latency_ns,
-        calls=decided.calls + meter.calls,
-        capacity_units=decided.capacity_units + meter.capacity_units if known else None,  # type: ignore[operator]
-    )

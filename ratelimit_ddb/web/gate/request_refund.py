@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ratelimit_ddb.operations.operation import JointFlow
 from ratelimit_ddb.operations.steps import OnStore
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow
-from ratelimit_ddb.web.gate.evaluator import refund_all
+from ratelimit_ddb.web.gate.decision_refunds import refund_decisions
 from ratelimit_ddb.web.gate.ledger import Entry, Ledger
 from ratelimit_ddb.web.response.denial_response import Fields
 from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
@@ -102,7 +102,7 @@ def _marking(
         for index, one in enumerate(entry.verdict.decisions)
         if not one.refunded and is_due(one)
     ]
-    refunds = yield from refund_all(
+    refunds = yield from refund_decisions(
         [_refund_of(one) for _, _, one in due],
         measures=any(entry.gate.has_on_decision for entry in entries),
     )

@@ -22,7 +22,7 @@ from ratelimit_ddb.slots.renewer import Renewer
 from ratelimit_ddb.slots.slot import Grant
 from ratelimit_ddb.slots.slot_flows import SlotAttempt
 from ratelimit_ddb.slots.slots_core import SlotsCore
-from ratelimit_ddb.web.gate.evaluator import refund_all
+from ratelimit_ddb.web.gate.decision_refunds import refund_decisions
 from ratelimit_ddb.web.rules.verdict import Claim, RuleDecision, Verdict
 
 
@@ -129,7 +129,7 @@ class Claimer:
         release = _release_all(grants)
         if release is not None:
             yield from release
-        refunded = yield from refund_all(verdict.decisions, self._measures)
+        refunded = yield from refund_decisions(verdict.decisions, self._measures)
         raise_mistake(failures)
         for failure in failures:
             raise failure

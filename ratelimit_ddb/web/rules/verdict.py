@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ratelimit_ddb.bucket.decision import Decision
 from ratelimit_ddb.decision_event import EventOperation
@@ -11,6 +11,9 @@ from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.web.rules.in_flight import InFlightQuota
 from ratelimit_ddb.web.rules.quota_policy import QuotaPolicy
 from ratelimit_ddb.web.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from ratelimit_ddb.operations.meter import Meter
 
 FOR_GOOD = ("cost", "listed")
 """The sources of denials that are permanent."""
@@ -143,3 +146,14 @@ class Verdict(NamedTuple):
 
 def _how_long(denial: RuleDecision) -> tuple[bool, int]:
     return denial.decision.source in FOR_GOOD, denial.decision.retry_after_ns
+
+
+def with_usage(decided: RuleDecision, meter: Meter) -> RuleDecision:
+    """A decision with the meter's measurements added."""
+    meter.stop()
+    known = meter.capacity_units is not None and decided.capacity_units is not None
+    return decided._replace(
+        latency_ns=decided.latency_ns + meter.latency_ns,
+        calls=decided.calls + meter.calls,
+        capacity_units=decided.capacity_units + meter.capacity_units if known else None,  # type: ignore[operator]
+    )
