@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar, Unpack, cast
+from typing import Any, TypeVar, Unpack, cast
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -19,6 +18,7 @@ from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsLike
 from ratelimit_ddb.operations.steps import run_steps, run_steps_async
 from ratelimit_ddb.operations.store import Store
+from ratelimit_ddb.starlette.endpoint import refuse_as_path_operation, require_endpoint
 from ratelimit_ddb.starlette.response import (
     head_of_response,
     responding,
@@ -31,7 +31,7 @@ from ratelimit_ddb.starlette.websocket import begin_message_if_accepted, in_hand
 from ratelimit_ddb.web.gate.awaitables import AwaitableFlow
 from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
-from ratelimit_ddb.web.gate.view import gate_of_view, note_limit, require_view
+from ratelimit_ddb.web.gate.view import gate_of_view, note_limit
 from ratelimit_ddb.web.gate.view_denials import give_back_of
 from ratelimit_ddb.web.request import Request, of_scope
 from ratelimit_ddb.web.response.denial_response import DenialResponse
@@ -40,11 +40,6 @@ from ratelimit_ddb.web.rules.rule import LimitsOfRequest
 from ratelimit_ddb.web.rules.verdict import Verdict
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-
-_IN_FASTAPI = (
-    "a path operation of FastAPI takes dependencies=[Depends(ratelimit_ddb.fastapi.RateLimit(...))]"
-)
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 @shows_options(ViewOptions)
@@ -82,62 +77,16 @@ def limited(
     require_options(options, ViewOptions)
 
     def decorate(endpoint: Endpoint) -> Endpoint:
-        _require_endpoint(endpoint)
+        require_endpoint(endpoint)
         name = name_of(endpoint)
         awaited = return_kind(endpoint) is ReturnKind.COROUTINE
         gate = gate_of_view(name, limits, store, options, blocking=not awaited)
         limited_endpoint = _limited_async(endpoint, gate) if awaited else _limited(endpoint, gate)
         note_limit(endpoint, limited_endpoint, limits, gate, options, owner=endpoint, own_name=name)
-        _refuse_as_path_operation(limited_endpoint)
+        refuse_as_path_operation(limited_endpoint)
         return cast("Endpoint", limited_endpoint)
 
     return decorate
-
-
-def _require_endpoint(endpoint: Any) -> None:
-    require_view(endpoint, of_a_class="limit its methods get, post and so on")
-    if _is_app(endpoint):
-        raise TypeError(
-            f"@limited on {endpoint!r}: it is an ASGI application; put RateLimitMiddleware before "
-            "it"
-        )
-    parameters = inspect.signature(endpoint).parameters.values()
-    if not any(one.kind in (*_POSITIONAL, inspect.Parameter.VAR_POSITIONAL) for one in parameters):
-        raise TypeError(
-            f"@limited on {name_of(endpoint)}: it has no parameter for Starlette's request or "
-            f"websocket; {_IN_FASTAPI}"
-        )
-
-
-def _is_app(endpoint: Any) -> bool:
-    """Whether Starlette takes an object for an ASGI application, by its parameters."""
-    if inspect.isroutine(endpoint) or isinstance(endpoint, functools.partial):
-        return False
-    return len(inspect.signature(endpoint).parameters) == len(("scope", "receive", "send"))
-
-
-class _PathOperation:
-    """The annotation of a limited endpoint's request.
-
-    Starlette does not read it. FastAPI does when it registers a path operation, and has Pydantic
-    make a field of it, which reports the mistake.
-    """
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> NoReturn:
-        raise TypeError(
-            f"ratelimit_ddb.starlette.limited is for Starlette's endpoints; {_IN_FASTAPI}"
-        )
-
-
-def _refuse_as_path_operation(endpoint: Callable[..., Any]) -> None:
-    signature = inspect.signature(endpoint)
-    parameters = [
-        one.replace(annotation=_PathOperation) if one.kind in _POSITIONAL else one
-        for one in signature.parameters.values()
-    ]
-    shown = signature.replace(parameters=parameters)
-    endpoint.__signature__ = shown  # type: ignore[attr-defined]  # inspect's own protocol
 
 
 def _limited_async(endpoint: Callable[..., Any], gate: Gate) -> Callable[..., Any]:
