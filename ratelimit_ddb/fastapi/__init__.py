@@ -18,7 +18,8 @@ with optional_package("ratelimit_ddb.fastapi", "fastapi"):
     import fastapi  # noqa: F401 - is it there?
 
 from ratelimit_ddb.asgi.middleware import RateLimitMiddleware
-from ratelimit_ddb.fastapi.dependency import RateLimit, RateLimitExceeded, route_of
+from ratelimit_ddb.fastapi.denial import RateLimitExceeded
+from ratelimit_ddb.fastapi.dependency import RateLimit, route_of
 from ratelimit_ddb.fastapi.installation import RESPONSES, install
 
 __all__ = [

@@ -6,13 +6,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn, Unpack, cast
 
-from fastapi import FastAPI, HTTPException, Response, WebSocket, WebSocketException, routing
+from fastapi import FastAPI, Response, WebSocket, routing
 from fastapi.requests import HTTPConnection
 from starlette.routing import Host, Mount, Route, WebSocketRoute
-from starlette.websockets import WebSocketState
 
 from ratelimit_ddb.asgi.application import Scope
-from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER
+from ratelimit_ddb.fastapi.denial import RateLimitExceeded, denial_exception
 from ratelimit_ddb.limit import LimitsLike, parse_limits
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.starlette.routes import (
@@ -28,8 +27,6 @@ from ratelimit_ddb.web.gate.ledger import KEY, Ledger
 from ratelimit_ddb.web.gate.options import ViewOptions, require_options, shows_options
 from ratelimit_ddb.web.gate.view import gate_of_view
 from ratelimit_ddb.web.request import Request, of_scope
-from ratelimit_ddb.web.response.denial import denial_of, sentence
-from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.rules.rule import LimitsOfRequest, methods_of
 from ratelimit_ddb.web.rules.rule_set import EndpointOf
 from ratelimit_ddb.web.rules.verdict import Verdict
@@ -47,25 +44,6 @@ _NEED_INSTALL = (
     ("give_back", "to see responses"),
     ("in_flight", "to hold slots to the ends of responses"),
 )
-_OF_THE_BODY = ("content-type", "content-length", "vary")
-
-
-class RateLimitExceeded(HTTPException):
-    """What RateLimit raises for a request over its limits.
-
-    FastAPI answers it as any HTTPException, with ``{"detail": ...}`` and the fields of the denial;
-    after ``install`` the answer itself is sent.
-
-    Attributes:
-        answer: the whole answer, in the form that the client's ``Accept`` prefers.
-        verdict: what was decided.
-    """
-
-    def __init__(self, answer: DenialResponse, verdict: Verdict) -> None:
-        fields = {name: value for name, value in answer.headers if name not in _OF_THE_BODY}
-        super().__init__(answer.status, sentence(denial_of(verdict)), fields)
-        self.answer = answer
-        self.verdict = verdict
 
 
 class RateLimit:
@@ -154,7 +132,7 @@ class RateLimit:
             gate.keep(scope)
         answer, ledger, verdict = await gate.admit_async(request, is_final=not by_view)
         if answer is not None:
-            raise await _denial(connection, answer, verdict)
+            raise await denial_exception(connection, answer, verdict)
         if ledger is not None:
             for name, value in ledger.fields():
                 response.headers[name] = value
@@ -297,17 +275,3 @@ def _name(found: MatchedRoute | None, chosen: frozenset[str] | None) -> str:
     if "GET" in methods:
         methods -= {"HEAD"}
     return f"{','.join(sorted(methods))} {found.template}".lstrip()
-
-
-async def _denial(
-    connection: HTTPConnection, answer: DenialResponse, verdict: Verdict
-) -> Exception:
-    """What to raise."""
-    if not isinstance(connection, WebSocket):
-        return RateLimitExceeded(answer, verdict)
-    if connection.client_state is WebSocketState.CONNECTING:
-        await connection.receive()  # until this was taken, servers may not take an answer
-    accepted = connection.application_state is not WebSocketState.CONNECTING
-    if accepted or "websocket.http.response" not in (connection.scope.get("extensions") or {}):
-        return WebSocketException(TRY_AGAIN_LATER, sentence(denial_of(verdict)))
-    return RateLimitExceeded(answer, verdict)

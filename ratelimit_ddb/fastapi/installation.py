@@ -12,7 +12,8 @@ from ratelimit_ddb.asgi.application import App, Receive, Scope, Send
 from ratelimit_ddb.asgi.middleware import adding_fields
 from ratelimit_ddb.asgi.request_slots import call_while_held
 from ratelimit_ddb.asgi.response_refund import call_and_respond
-from ratelimit_ddb.fastapi.dependency import RateLimitExceeded, limits_on, listed
+from ratelimit_ddb.fastapi.denial import RateLimitExceeded
+from ratelimit_ddb.fastapi.dependency import limits_on, listed
 from ratelimit_ddb.operations.steps import run_steps_async
 from ratelimit_ddb.starlette.response import response_of
 from ratelimit_ddb.web.gate.ledger import KEY, Ledger, LedgerGate
