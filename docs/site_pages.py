@@ -27,6 +27,7 @@ SHOWN = (
     "docs/**/*.md",
     "docs/**/*.svg",
     "docs/site.css",
+    "bench/*.md",
     "bench/results/*",
     "demo/*.py",
     "examples/*",

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
 PAGES = [
     *sorted(ROOT.glob("*.md")),
+    ROOT / "bench" / "README.md",
     ROOT / "bench" / "results" / "README.md",
     ROOT / "examples" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -176,6 +177,27 @@ def test_the_comparison_is_with_the_versions_that_were_measured() -> None:
         version = measured[peer]
         assert f"| {peer} {version} |" in page
         assert f" {peer} {version.rpartition('.')[0]} |" in page
+
+
+def test_that_the_map_of_the_benchmarks_names_only_what_there_is() -> None:
+    page = (ROOT / "bench" / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+(?:/|\.py|\.json))`", page.partition("## Where to find what")[2])
+    assert len(named) >= 20
+    assert [name for name in named if not (ROOT / "bench" / name).exists()] == []
+
+
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.name)
+def test_a_decision_says_its_problem_what_was_decided_and_what_it_costs(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    number, _, title = text.splitlines()[0].removeprefix("# ").partition(". ")
+    index = (page.parent / "README.md").read_text(encoding="utf-8")
+    assert f"| [{number}]({page.name}) | {title} |" in index
+    places = [text.index(f"\n**{part}.**") for part in ("Problem", "Decision", "Cost")]
+    assert places == sorted(places)
+    assert len(text.partition("\n## ")[0].split()) <= 550  # a page
 
 
 INCIDENTS = (ROOT / "docs" / "guide" / "incidents.md").read_text(encoding="utf-8")

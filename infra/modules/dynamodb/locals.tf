@@ -105,12 +105,21 @@ locals {
   name_start  = "${var.name_prefix}-${var.environment}"
   table_names = { for key in local.created_keys : key => "${local.name_start}-${local.described[key].suffix}" }
 
-  # The attributes that a table of the module, and its own indexes, are keyed by.
+  # Numbers in the items of the limiter and of sessions. DynamoDB refuses every write of an item in
+  # which the key of an index has another type.
+  written_numbers = {
+    rate_limiting = ["activeNs", "leasedUntil", "writes"]
+    user_sessions = ["lastSeenAt", "version"]
+  }
+
+  # The attributes whose type is known: those that a table of the module, and its own indexes, are
+  # keyed by, its TTL, and what the library writes.
   described_attributes = {
     for key, table in local.described : key => [
       for attribute in concat(
         [table.hash_key, table.range_key],
         flatten([for index in values(table.indexes) : [index.hash_key, index.range_key]]),
+        [for name in concat([local.ttl_attribute], lookup(local.written_numbers, key, [])) : { name = name, type = "N" }],
       ) : { name = attribute.name, type = attribute.type } if attribute != null
     ]
   }

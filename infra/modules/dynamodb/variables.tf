@@ -12,7 +12,7 @@ variable "environment" {
 }
 
 variable "name_prefix" {
-  description = "What every table's name begins with, before the environment."
+  description = "The beginning of every table's name, before the environment."
   type        = string
   default     = "quikapp"
   nullable    = false
@@ -24,42 +24,42 @@ variable "name_prefix" {
 }
 
 variable "create_media_metadata_table" {
-  description = "Whether to make the table of media metadata."
+  description = "Whether to create the table of media metadata."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "create_user_sessions_table" {
-  description = "Whether to make the table of user sessions."
+  description = "Whether to create the table of user sessions."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "create_notifications_table" {
-  description = "Whether to make the table of notifications."
+  description = "Whether to create the table of notifications."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "create_conversations_table" {
-  description = "Whether to make the table of conversations."
+  description = "Whether to create the table of conversations."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "create_rate_limiting_table" {
-  description = "Whether to make the table of rate limits."
+  description = "Whether to create the table of rate limits."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "create_single_table" {
-  description = "Whether to make a table for a single-table design, with the keys PK and SK, beside the others."
+  description = "Whether to create a table for a single-table design, with the keys PK and SK, beside the others."
   type        = bool
   default     = false
   nullable    = false
@@ -138,7 +138,7 @@ variable "enable_media_metadata_ttl" {
 }
 
 variable "table_settings" {
-  description = "What one table has otherwise than the rest, by table: point_in_time_recovery, deletion_protection, a stream, a replica; null is as the rest."
+  description = "Settings of single tables, by table: point_in_time_recovery, deletion_protection, stream, replicated. null means as for the other tables."
   type = map(object({
     point_in_time_recovery = optional(bool)
     deletion_protection    = optional(bool)
@@ -189,8 +189,16 @@ variable "resource_policies" {
   }
 
   validation {
-    condition     = alltrue([for policy in values(var.resource_policies) : try(jsondecode(policy).Statement != null, false)])
-    error_message = "Each value of resource_policies must be the JSON of a policy, with a Statement."
+    # One statement may stand for a list of one.
+    condition = alltrue([
+      for policy in values(var.resource_policies) : try(length(flatten([jsondecode(policy).Statement])) > 0 && alltrue([
+        for statement in flatten([jsondecode(policy).Statement]) :
+        contains(["Allow", "Deny"], statement.Effect) && can(keys(statement))
+        && anytrue([for name in keys(statement) : contains(["Principal", "NotPrincipal"], name)])
+        && anytrue([for name in keys(statement) : contains(["Action", "NotAction"], name)])
+      ]), false)
+    ])
+    error_message = "Each value of resource_policies must be the JSON of a policy, whose Statement has an Effect (Allow or Deny), a Principal and an Action."
   }
 
   validation {
@@ -201,7 +209,7 @@ variable "resource_policies" {
 }
 
 variable "read_existing_tables" {
-  description = "Whether a plan reads the tables that are there, to refuse changes that would fail halfway. It needs dynamodb:ListTables; false where names are known only after an apply, or the module has depends_on."
+  description = "Whether a plan reads the existing tables, to refuse changes that would fail halfway through an apply. It needs dynamodb:ListTables. Set it to false if names are known only after an apply, or if the module has depends_on."
   type        = bool
   default     = true
   nullable    = false
@@ -210,7 +218,7 @@ variable "read_existing_tables" {
 # Where a new table's items come from.
 
 variable "restore_tables" {
-  description = "Tables that are restored from a backup when they are made, by table: the name or the ARN of the source, and date_time, as 2024-01-15T10:30:00Z; null is the latest that can be."
+  description = "Tables to restore from a backup when they are created, by table: the name or the ARN of the source table, and date_time, such as 2024-01-15T10:30:00Z; null for the latest time that can be restored."
   type = map(object({
     source_table_name = optional(string)
     source_table_arn  = optional(string)
@@ -255,7 +263,7 @@ variable "restore_tables" {
 }
 
 variable "import_tables" {
-  description = "Tables that are filled from S3 when they are made, by table: bucket, bucket_owner, key_prefix, format (DYNAMODB_JSON, ION or CSV) and compression (GZIP, ZSTD or NONE)."
+  description = "Tables to import from S3 when they are created, by table: bucket, bucket_owner, key_prefix, format (DYNAMODB_JSON, ION or CSV) and compression (GZIP, ZSTD or NONE)."
   type = map(object({
     bucket       = string
     bucket_owner = optional(string)
@@ -287,8 +295,8 @@ variable "import_tables" {
   }
 
   validation {
-    condition     = alltrue([for import in values(var.import_tables) : try(can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", import.bucket)), false) || import == null])
-    error_message = "The bucket of each of import_tables must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, dots or hyphens, the first and the last a letter or a digit."
+    condition     = alltrue([for import in values(var.import_tables) : try(can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", import.bucket)) && !strcontains(import.bucket, ".."), false) || import == null])
+    error_message = "The bucket of each of import_tables must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, hyphens or single dots, the first and the last a letter or a digit."
   }
 
   validation {
@@ -312,7 +320,7 @@ variable "billing_mode" {
 }
 
 variable "read_capacity" {
-  description = "Read capacity of each table and index in PROVISIONED mode, in units; the least when autoscaling is on."
+  description = "Read capacity of each table and index in PROVISIONED mode, in units; the minimum if autoscaling is on."
   type        = number
   default     = 5
   nullable    = false
@@ -324,7 +332,7 @@ variable "read_capacity" {
 }
 
 variable "write_capacity" {
-  description = "Write capacity of each table and index in PROVISIONED mode, in units; the least when autoscaling is on."
+  description = "Write capacity of each table and index in PROVISIONED mode, in units; the minimum if autoscaling is on."
   type        = number
   default     = 5
   nullable    = false
@@ -336,14 +344,14 @@ variable "write_capacity" {
 }
 
 variable "enable_autoscaling" {
-  description = "Whether capacity follows demand in PROVISIONED mode. It can be turned on and off at any time; nothing is made anew."
+  description = "Whether capacity follows demand in PROVISIONED mode. It can be turned on and off at any time; no table is created again."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "autoscaling_max_read_capacity" {
-  description = "The most read capacity that autoscaling gives a table or an index, in units."
+  description = "The maximum read capacity of a table or an index, in units."
   type        = number
   default     = 100
   nullable    = false
@@ -361,7 +369,7 @@ variable "autoscaling_max_read_capacity" {
 }
 
 variable "autoscaling_max_write_capacity" {
-  description = "The most write capacity that autoscaling gives a table or an index, in units."
+  description = "The maximum write capacity of a table or an index, in units."
   type        = number
   default     = 100
   nullable    = false
@@ -379,7 +387,7 @@ variable "autoscaling_max_write_capacity" {
 }
 
 variable "autoscaling_target_utilization" {
-  description = "The share of capacity that autoscaling aims to have in use, in percent."
+  description = "The share of the capacity that autoscaling keeps in use, in percent."
   type        = number
   default     = 70
   nullable    = false
@@ -391,7 +399,7 @@ variable "autoscaling_target_utilization" {
 }
 
 variable "on_demand_maximum_throughput" {
-  description = "In PAY_PER_REQUEST mode, the most units a second that a table, and each of its indexes, serves before it throttles: a bound on cost, by table."
+  description = "In PAY_PER_REQUEST mode, the maximum units a second of a table and of each of its indexes, by table. Beyond it they throttle, which bounds the cost."
   type = map(object({
     read  = optional(number)
     write = optional(number)
@@ -425,7 +433,7 @@ variable "on_demand_maximum_throughput" {
 }
 
 variable "warm_throughput" {
-  description = "The units a second that a table is to serve at once, by table, before a peak that is known: at least 12000 reads and 4000 writes. It is paid for once, and can be raised and never lowered."
+  description = "The units a second that a table must be ready to serve, by table, for a peak that you expect: at least 12000 reads and 4000 writes. You pay for it once. It can be raised, but never lowered."
   type = map(object({
     read  = optional(number)
     write = optional(number)
@@ -473,7 +481,7 @@ variable "table_classes" {
 # Indexes.
 
 variable "additional_indexes" {
-  description = "Global secondary indexes beside those of the module, by table and by name. A key attribute is S, N or B. INCLUDE projects non_key_attributes beside the keys. Capacity is in units, in PROVISIONED mode; without it, the table's. warm_throughput is as the table's."
+  description = "Global secondary indexes in addition to the module's, by table and by name. A key attribute is S, N or B. INCLUDE projects non_key_attributes beside the keys. Capacity is in units, in PROVISIONED mode; without it, the table's. warm_throughput is as the table's."
   type = map(map(object({
     hash_key           = object({ name = string, type = optional(string, "S") })
     range_key          = optional(object({ name = string, type = optional(string, "S") }))
@@ -597,7 +605,7 @@ variable "additional_indexes" {
         }) : length(distinct(types)) == 1
       ], [])
     ]))
-    error_message = "A key attribute in additional_indexes must have the type that the table, and its other indexes, give to it."
+    error_message = "A key attribute in additional_indexes must have the type that the table, its TTL, its other indexes, and the limiter or the sessions give to it: expiresAt is N."
   }
 
   validation {
@@ -631,14 +639,14 @@ variable "additional_indexes" {
 # Streams.
 
 variable "enable_streams" {
-  description = "Whether the tables have a stream of their changes. Those with a replica have one anyway, for replication needs it."
+  description = "Whether the tables have a stream of their changes. Replicated tables always have one, because replication needs it."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "stream_view_type" {
-  description = "What a stream carries of a changed item: KEYS_ONLY, NEW_IMAGE, OLD_IMAGE or NEW_AND_OLD_IMAGES."
+  description = "What a stream records of a changed item: KEYS_ONLY, NEW_IMAGE, OLD_IMAGE or NEW_AND_OLD_IMAGES."
   type        = string
   default     = "NEW_AND_OLD_IMAGES"
   nullable    = false
@@ -655,7 +663,7 @@ variable "stream_view_type" {
 }
 
 variable "stream_triggers" {
-  description = "Lambda functions to call with the changes of a table, by a name for each. Windows and ages are in seconds; filter_patterns are JSON texts of which a record must match one; with report_batch_item_failures the function answers which records it failed on; records that failed to the last go to failure_destination_arn, a queue, topic or bucket."
+  description = "Lambda functions to call with the changes of a table, by a name of your choice. Windows and ages are in seconds. A record must match one of the filter_patterns, which are JSON texts. With report_batch_item_failures the function returns which records it failed on. Records whose last attempt failed go to failure_destination_arn, a queue, a topic or a bucket."
   type = map(object({
     table                              = string
     function_arn                       = string
@@ -767,7 +775,7 @@ variable "stream_triggers" {
 # Global tables.
 
 variable "enable_global_tables" {
-  description = "Whether the tables have a replica in another region. That of rate limits has none unless replicate_rate_limits says so."
+  description = "Whether the tables have a replica in another region. The table of rate limits has none unless replicate_rate_limits is true."
   type        = bool
   default     = false
   nullable    = false
@@ -816,7 +824,7 @@ variable "replica_kms_key_arn" {
 }
 
 variable "replicate_rate_limits" {
-  description = "Whether the table of rate limits has a replica too. The last writer wins between regions, so what one admitted is lost: see the README."
+  description = "Whether the table of rate limits has a replica too. Between regions the last writer wins, so limits admit more than they say: see the README."
   type        = bool
   default     = false
   nullable    = false
@@ -828,7 +836,7 @@ variable "replicate_rate_limits" {
 }
 
 variable "strongly_consistent_rate_limits" {
-  description = "Multi-region strong consistency for the table of rate limits, chosen when it is made: two replica_regions, or one and a witness_region, in one set of regions with its own; replica_kms_key_arns by region. The table has no TTL then."
+  description = "Multi-region strong consistency for the table of rate limits, which can be chosen only when the table is created: two replica_regions, or one and a witness_region, in the same set of regions as the table; replica_kms_key_arns by region. Such a table has no TTL."
   type = object({
     replica_regions      = list(string)
     witness_region       = optional(string)
@@ -876,7 +884,7 @@ variable "strongly_consistent_rate_limits" {
 # DAX.
 
 variable "dax_tables" {
-  description = "The tables that the role of a DAX cluster may use, for dax_policy_json; the cluster itself is not made here."
+  description = "The tables that the role of a DAX cluster may use, for dax_policy_json. The module does not create the cluster."
   type        = list(string)
   default     = []
   nullable    = false
@@ -895,14 +903,14 @@ variable "dax_tables" {
 # Watching.
 
 variable "enable_alarms" {
-  description = "Whether to make alarms for throttled requests, errors of DynamoDB's own, and replicas that lag."
+  description = "Whether to create alarms for throttled requests, DynamoDB's own errors, and replicas that lag."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "alarm_actions" {
-  description = "The ARNs of what to tell when an alarm goes off or is over, such as an SNS topic."
+  description = "The ARNs to notify when an alarm starts and when it ends, such as an SNS topic."
   type        = list(string)
   default     = []
   nullable    = false
@@ -931,7 +939,7 @@ variable "throttle_alarm_threshold" {
 }
 
 variable "iterator_age_alarm_threshold_ms" {
-  description = "How far a function may be behind its stream, in milliseconds, before the alarm goes off if it lasts three minutes of five. A stream keeps its records for a day."
+  description = "How far a function may be behind its stream, in milliseconds, before the alarm goes off, if that lasts three minutes of five. A stream keeps its records for a day."
   type        = number
   default     = 3600000
   nullable    = false
@@ -955,7 +963,7 @@ variable "replication_latency_alarm_threshold_ms" {
 }
 
 variable "contributor_insights_mode" {
-  description = "Which keys CloudWatch counts by table and index: THROTTLED_KEYS, ACCESSED_AND_THROTTLED_KEYS, or null for none. It is paid for by event."
+  description = "Which keys CloudWatch counts by table and index: THROTTLED_KEYS, ACCESSED_AND_THROTTLED_KEYS, or null for none. CloudWatch bills each event."
   type        = string
   default     = null
 
@@ -966,14 +974,14 @@ variable "contributor_insights_mode" {
 }
 
 variable "enable_dashboard" {
-  description = "Whether to make a CloudWatch dashboard with a row for each table: capacity, throttles, latency, and hot keys by contributor_insights_rules. It is paid for by month."
+  description = "Whether to create a CloudWatch dashboard with a row for each table: capacity, throttles, latency, and hot keys by contributor_insights_rules. CloudWatch bills it by the month."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "contributor_insights_rules" {
-  description = "The names of the rules that count the keys of a table, by table, for the dashboard; aws dynamodb describe-contributor-insights tells them, for they carry the instant of their making."
+  description = "The names of the rules that count the keys of a table, by table, for the dashboard. They contain the time of their creation; aws dynamodb describe-contributor-insights lists them."
   type        = map(list(string))
   default     = {}
   nullable    = false

@@ -139,7 +139,8 @@ run "policies_of_the_tables_themselves" {
   command = plan
 
   variables {
-    resource_policies = { user_sessions = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+    # One statement, without a list around it, is a policy too.
+    resource_policies = { user_sessions = jsonencode({ Statement = { Effect = "Deny", Principal = "*", Action = "dynamodb:Scan", Resource = "*" } }) }
   }
 
   assert {

@@ -252,3 +252,33 @@ run "an_index_that_is_half_a_unit_warm" {
 
   expect_failures = [var.additional_indexes]
 }
+
+run "an_index_on_the_ttl_as_a_text" {
+  command = plan
+
+  variables {
+    additional_indexes = { media_metadata = { by-it = { hash_key = { name = "expiresAt", type = "S" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_index_on_a_number_of_the_limiter_as_a_text" {
+  command = plan
+
+  variables {
+    additional_indexes = { rate_limiting = { by-it = { hash_key = { name = "writes", type = "S" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}
+
+run "an_index_on_a_number_of_sessions_as_a_text" {
+  command = plan
+
+  variables {
+    additional_indexes = { user_sessions = { by-it = { hash_key = { name = "lastSeenAt", type = "S" } } } }
+  }
+
+  expect_failures = [var.additional_indexes]
+}

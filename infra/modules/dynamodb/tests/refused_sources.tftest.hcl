@@ -128,7 +128,7 @@ run "a_policy_of_an_unknown_table" {
   command = plan
 
   variables {
-    resource_policies = { sessions = "{\"Statement\":[]}" }
+    resource_policies = { sessions = jsonencode({ Statement = [{ Effect = "Deny", Principal = "*", Action = "*", Resource = "*" }] }) }
   }
 
   expect_failures = [var.resource_policies]
@@ -194,12 +194,72 @@ run "a_policy_without_a_statement" {
   expect_failures = [var.resource_policies]
 }
 
+run "a_policy_with_no_statement" {
+  command = plan
+
+  variables {
+    resource_policies = { notifications = jsonencode({ Version = "2012-10-17", Statement = [] }) }
+  }
+
+  expect_failures = [var.resource_policies]
+}
+
+run "a_policy_whose_statement_is_a_number" {
+  command = plan
+
+  variables {
+    resource_policies = { notifications = jsonencode({ Statement = 5 }) }
+  }
+
+  expect_failures = [var.resource_policies]
+}
+
+run "a_policy_for_nobody" {
+  command = plan
+
+  variables {
+    resource_policies = { notifications = jsonencode({ Statement = [{ Effect = "Allow", Action = "dynamodb:GetItem", Resource = "*" }] }) }
+  }
+
+  expect_failures = [var.resource_policies]
+}
+
+run "a_policy_without_an_action" {
+  command = plan
+
+  variables {
+    resource_policies = { notifications = jsonencode({ Statement = { Effect = "Allow", Principal = "*", Resource = "*" } }) }
+  }
+
+  expect_failures = [var.resource_policies]
+}
+
+run "a_policy_with_an_unknown_effect" {
+  command = plan
+
+  variables {
+    resource_policies = { notifications = jsonencode({ Statement = [{ Effect = "allow", Principal = "*", Action = "*", Resource = "*" }] }) }
+  }
+
+  expect_failures = [var.resource_policies]
+}
+
 run "a_policy_of_more_than_20_kb" {
   command = plan
 
   variables {
-    resource_policies = { notifications = jsonencode({ Statement = [], Id = join("", [for part in range(1000) : "twenty-one characters"]) }) }
+    resource_policies = { notifications = jsonencode({ Statement = [{ Effect = "Deny", Principal = "*", Action = "*", Resource = "*" }], Id = join("", [for part in range(1000) : "twenty-one characters"]) }) }
   }
 
   expect_failures = [var.resource_policies]
+}
+
+run "an_import_from_a_bucket_with_two_dots_together" {
+  command = plan
+
+  variables {
+    import_tables = { notifications = { bucket = "exports..2026" } }
+  }
+
+  expect_failures = [var.import_tables]
 }
