@@ -93,9 +93,9 @@ def _hot_key(raw: Raw) -> Iterator[str]:
     for row in section[SIMULATED]:
         if row["case"] == HOTTEST:
             yield (
-                f"{row['processes']} processes that are asked {row['offered']:,} times a second "
-                f"for one key of {row['limit']:,}/s take {number(row['units'])} write units for "
-                "each admission, and admit "
+                f"{row['processes']} processes with {row['offered']:,} requests a second for one "
+                f"key, under a limit of {row['limit']:,} a second, use {number(row['units'])} "
+                "write units for each admitted request, and admit "
                 + ("none too many." if row["excess"] <= 0 else f"{row['excess']:.1f} too many.")
             )
 
@@ -147,8 +147,8 @@ def _units(of: Raw) -> str:
 def _outage(raw: Raw) -> Iterator[str]:
     found = raw["outage"]
     yield (
-        f"Of an outage {len(found['before_ms'])} decisions wait for their deadline, each further "
-        f"one {found['after_ms']:.3f} ms; after its end the table is asked again within "
+        f"In an outage {len(found['before_ms'])} decisions wait for their deadline, each later "
+        f"one for {found['after_ms']:.3f} ms; its end is noticed within "
         f"{found['seconds_to_close']:.1f} s."
     )
 

@@ -207,10 +207,10 @@ def test_sessions_and_memory_are_drawn_and_shown() -> None:
 
 def test_the_summary_says_a_sentence_for_each_section() -> None:
     text = "\n".join(lines(a_run(**EVERYTHING)))
-    assert "take 0.01 write units for each admission, and admit none too many." in text
+    assert "use 0.01 write units for each admitted request, and admit none too many." in text
     assert "adds 300 us of CPU and 1 read unit in Flask; one of flask-session adds " in text
     assert "2,500 us, 0.5 read units and 1 write unit." in text
-    assert "Of an outage 3 decisions wait for their deadline" in text
+    assert "In an outage 3 decisions wait for their deadline" in text
     assert "100,000 requests, 0 failed, 333 a second, p99 90 ms; memory 70.1 MB" in text
     assert "1,200 faults were tried on real processes and engines; 0 violations." in text
 
