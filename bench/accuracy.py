@@ -1,4 +1,4 @@
-"""How much is admitted of what is due, where processes request more than a limit gives.
+"""How much of what is due is admitted, if processes request more than a limit allows.
 
 Several processes saturate one key with a limit of RATE. Due is what the contender's own rules
 promise: a bucket's burst and its refill; a window's quantity for each window that has started. A

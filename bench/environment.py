@@ -1,4 +1,4 @@
-"""Python environments of peers: one each, for their dependencies clash; made once, in .cache/."""
+"""Python environments of peers: one each, since their dependencies clash; made once, in .cache/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hot path, side by side: what a decision costs, of everyone, in one run.
+"""The hot path: what a decision costs, for every contender, in one run.
 
 On a server with canned replies only the client's cost shows; on an engine the whole path; in memory
 there is neither. ``python -m bench.hot_path`` takes a quick look, at ours and boto3 unless

@@ -1,4 +1,4 @@
-"""How a server's memory grew under minutes of load, and what a site was to reach in them."""
+"""How a server's memory grew under minutes of load, and the aims for a site in that time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command in a group of processes of its own, which ends with it; and why it failed."""
+"""A command in a process group of its own, which ends with it; and why it failed."""
 
 from __future__ import annotations
 

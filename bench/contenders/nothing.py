@@ -1,4 +1,4 @@
-"""Admits everything at once: what is measured then is the loop that calls it."""
+"""Admits everything at once: this measures the loop that calls it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of a case: its figures, computed from what callers saw and what the table applied."""
+"""The figures of a case, computed from what callers saw and what the table applied."""
 
 from __future__ import annotations
 

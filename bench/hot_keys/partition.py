@@ -1,4 +1,4 @@
-"""A partition of the table in simulated time: so many writes a second, and throttled beyond."""
+"""A partition of the table in simulated time: takes so many writes a second, throttles the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a partition takes: so many writes a second."""
+"""How many writes a second a partition takes."""
 
 from __future__ import annotations
 

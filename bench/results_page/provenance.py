@@ -1,4 +1,4 @@
-"""The head of each page: of which commit, day and machine its figures are."""
+"""The head of each page: the commit, day and machine of its figures."""
 
 from __future__ import annotations
 

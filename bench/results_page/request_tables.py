@@ -1,4 +1,4 @@
-"""The page on what a request bears beside the table: middleware, rules, imports, guesses."""
+"""The page on what a request costs besides the table: middleware, rules, imports, guesses."""
 
 from __future__ import annotations
 
