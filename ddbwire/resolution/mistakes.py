@@ -7,7 +7,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ddbwire.endpoint import without_user_information
 from ddbwire.errors import ConfigurationError
-from ddbwire.signing.credentials import UNFORESEEN, is_provider_outage
+from ddbwire.signing.credentials import is_provider_outage
+
+_UNFORESEEN = (AttributeError, LookupError, OSError, TypeError, ValueError)
+"""Exceptions of botocore that are not its own classes: for a program or a file that does not exist,
+an invalid answer of a credentials' provider, an invalid host name."""
 
 
 @contextmanager
@@ -25,7 +29,7 @@ def as_mistake(what: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError, ConfigurationError):
         raise  # their messages explain it
-    except UNFORESEEN as error:
+    except _UNFORESEEN as error:
         if is_provider_outage(error):
             raise
         why = without_user_information(str(error))

@@ -14,14 +14,12 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic_ns
 from typing import Any
 
+from botocore.exceptions import ConnectionError as ConnectingError
 from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
     CredentialRetrievalError,
     HTTPClientError,
     MetadataRetrievalError,
 )
-from botocore.exceptions import ConnectionError as ConnectingError
 
 from ddbwire.concurrency.fork import at_fork
 from ddbwire.concurrency.threads import run_in_thread
@@ -49,13 +47,6 @@ _PROVIDER_OUTAGES = (
     ConnectionError,
     TimeoutError,
 )
-
-UNFORESEEN = (AttributeError, LookupError, OSError, TypeError, ValueError)
-"""Exceptions of botocore that are not its own classes: for a program or a file that does not exist,
-an invalid answer of a credentials' provider, an invalid host name."""
-
-_FAILURES = (BotoCoreError, ClientError, ConfigurationError, RuntimeError, *UNFORESEEN)
-"""The exceptions of a refresh."""
 
 
 def is_provider_outage(error: Exception) -> bool:
@@ -183,7 +174,7 @@ class CredentialSource:
             self._credentials.get_frozen_credentials()  # where botocore renews them
             self._renewals += 1
             self._read()
-        except _FAILURES as error:
+        except Exception as error:  # of any class: the application may have written the provider
             if not self._failing:
                 self._failing = True
                 logging.getLogger("ddbwire.credentials").warning(

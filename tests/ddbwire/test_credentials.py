@@ -196,7 +196,14 @@ def test_old_credentials_serve_while_new_ones_are_fetched(
     flavour.close(wire)
 
 
-@pytest.mark.parametrize("failure", [HTTP_500, KeyError("AccessKeyId"), ValueError("no JSON")])
+class VaultSealed(Exception):
+    """What a provider that an application has written may raise."""
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [HTTP_500, KeyError("AccessKeyId"), ValueError("no JSON"), VaultSealed("the vault is sealed")],
+)
 def test_keys_that_have_not_expired_serve_while_new_ones_can_not_be_had(
     server: FaultServer,
     make_wire: MakeWire,
