@@ -392,9 +392,10 @@ class Session(SessionMapping):
         If the session has a row, nothing is written for it.
         """
         values = self._used()
-        secret = self._request_session.state.csrf_secret()
-        if secret is None:
-            secret = values[csrf.CSRF] = csrf.new_secret()
+        with values.lock:  # two threads get tokens of one secret
+            secret = self._request_session.state.csrf_secret()
+            if secret is None:
+                secret = values[csrf.CSRF] = csrf.new_secret()
         return csrf.masked(secret)
 
     def is_csrf_token(self, token: object) -> bool:

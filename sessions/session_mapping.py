@@ -101,11 +101,21 @@ class SessionMapping(MutableMapping[str, Any]):
         with self._used().lock:
             return super().setdefault(key, default)
 
+    def copy(self) -> dict[str, Any]:
+        """Its values as a dict, whose keys are its own and whose lists and dicts the session's."""
+        with self._used().lock:
+            return dict(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self.copy() == dict(other) if isinstance(other, Mapping) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as a dict's
+
     def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(self) | dict(other) if isinstance(other, Mapping) else NotImplemented
+        return self.copy() | dict(other) if isinstance(other, Mapping) else NotImplemented
 
     def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(other) | dict(self) if isinstance(other, Mapping) else NotImplemented
+        return dict(other) | self.copy() if isinstance(other, Mapping) else NotImplemented
 
     def __ior__(self, other: Any) -> Self:  # type: ignore[misc]  # `|` makes a dict
         self.update(other)
@@ -116,20 +126,16 @@ class SessionMapping(MutableMapping[str, Any]):
         return f"<Session of {row.owner_id or 'nobody'}>" if row else "<Session, new>"
 
     def __copy__(self) -> dict[str, Any]:
-        return dict(self)
+        return self.copy()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
-        return deepcopy(dict(self), memo)
+        return deepcopy(self.copy(), memo)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
             "a session can't be pickled: it belongs to one request, and the pickle would contain "
             "its token and the application's keys; pickle dict(session)"
         )
-
-    def copy(self) -> dict[str, Any]:
-        """Its values as a dict, whose keys are its own and whose lists and dicts the session's."""
-        return dict(self)
 
     def _used_state(self) -> SessionState:
         self._used()

@@ -156,9 +156,8 @@ class SessionState:
     @_atomic
     def withdraw_login(self) -> None:
         """Undo a login that was refused."""
-        self.authenticates = False
-        self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
-        self.login_lifetime = AS_CONFIGURED
+        self._forget_login()
+        self.data.restore(CSRF)
 
     @_atomic
     def confirm_login(self, user_id: str) -> None:
@@ -184,9 +183,8 @@ class SessionState:
         """End it; see ``Session.logout``."""
         self.deleted_row = self.row or self.deleted_row
         self.has_ended = self.has_ended or self.row is not None
-        self.row, self.login_user_id, self.device = None, None, None
-        self.authenticates = False
-        self.id_change = IdChange.NONE
+        self.row = None
+        self._forget_login()
         self.data = Values({})
 
     @_atomic
@@ -214,19 +212,18 @@ class SessionState:
         """Take over what was read."""
         if not self.is_loaded:
             self.first_loaded_monotonic = monotonic()
-        self.is_loaded = True
         self.row, self.loaded_at, self.replaced = loaded.row, loaded.loaded_at, loaded.replaced
         self.data = Values(loaded.encoded)
         self.end_reason = REPLACED if loaded.replaced is not None else loaded.end_reason
         self.has_ended, self.last_id = self.end_reason is not None, None
+        self.is_loaded = True  # last: another thread uses the values from now on, without the lock
 
     @_atomic
     def reset(self) -> None:
         """Become an empty session, since its row was ended elsewhere or replaced."""
         self.set_loaded(LoadedSession(replaced=self.replaced, end_reason=self.end_reason))
         self.has_ended = True
-        self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
-        self.authenticates = False
+        self._forget_login()
         self.deleted_row = None
 
     @_atomic
@@ -267,6 +264,11 @@ class SessionState:
             raise StoreUnavailable(
                 f"{what}: the session could not be read: {self.load_error}"
             ) from self.load_error
+
+    def _forget_login(self) -> None:
+        """Forget a login, its confirmation or a rotation that was not saved."""
+        self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
+        self.login_lifetime, self.authenticates = AS_CONFIGURED, False
 
     def _require_response_not_started(self, method: str) -> None:
         if self.response_started:

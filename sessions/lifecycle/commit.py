@@ -32,10 +32,10 @@ from sessions.errors import (
 )
 from sessions.event import EventName
 from sessions.failed_save import NOT_SAVED, drop_unsaved, is_known
-from sessions.freshness import AUTHENTICATED_AT, with_proof
+from sessions.freshness import with_proof
 from sessions.lifecycle.end import end, end_others
 from sessions.lifecycle.load import find_rotated
-from sessions.lifecycle.new_id import give_new_id
+from sessions.lifecycle.new_id import ADDED_KEYS, give_new_id
 from sessions.lifecycle.new_row import encrypted
 from sessions.lifecycle.open import take_over_assigned
 from sessions.lifecycle.outage import drop_changes, note_unsaved
@@ -292,10 +292,10 @@ def _mark_saved(state: SessionState, row: Row, changes: Changes) -> None:
     # These changes, not the values of now: another task may have changed them meanwhile.
     if state.row is None or state.row.session_id != row.session_id:
         state.last_id = None  # it belongs to the old id
-    state.row = row
-    if state.authenticates:
-        state.data.set_encoded(AUTHENTICATED_AT, changes.changed[AUTHENTICATED_AT])
-        state.authenticates = False
+    state.row, state.authenticates = row, False
+    for key in ADDED_KEYS:
+        if key in changes.changed:
+            state.data.set_encoded(key, changes.changed[key])
     state.data.mark_saved(changes)
 
 

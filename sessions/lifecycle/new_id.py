@@ -21,7 +21,7 @@ from typing import NamedTuple
 from sessions.config.device_bound import DEVICE_BINDING
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
-from sessions.freshness import with_proof
+from sessions.freshness import AUTHENTICATED_AT, with_proof
 from sessions.lifecycle.load import InvalidReason, decrypted, find, find_rotated
 from sessions.lifecycle.max_sessions import MAX_ATTEMPTS, count_change, emit_ended
 from sessions.lifecycle.new_row import new_row, with_values
@@ -33,6 +33,9 @@ from sessions.operations.row import Row, anonymous
 from sessions.session_state import IdChange, SessionState
 from sessions.values.csrf import CSRF
 from sessions.values.values import UNCHANGED, Changes, encode
+
+ADDED_KEYS = (AUTHENTICATED_AT, CSRF)
+"""The keys under which a commit may add values of its own."""
 
 _ROTATIONS = (IdChange.ROTATE, IdChange.REPLACE)
 _MAX_REPLACEMENTS = 100
@@ -47,7 +50,7 @@ class NewId(NamedTuple):
         token: its token.
         row: the row that has it.
         old: the row whose place it took; None if it took none's.
-        noted: the changes that are in the row, the time of a login among them.
+        noted: the changes that are in the row, with the values under ``ADDED_KEYS``.
     """
 
     token: str
@@ -102,7 +105,8 @@ def give_new_id(
         now: int = yield ReadClock()
         old = start.old
         new = _new_row(config, session, session_id, now, old, changes)
-        new = with_values(config, new, with_proof(session, start.encoded, now))
+        values = with_proof(session, start.encoded, now)
+        new = with_values(config, new, values)
         count = yield from count_change(
             config,
             new,
@@ -123,7 +127,8 @@ def give_new_id(
     else:
         raise SessionConflict("the session was changed again and again while it got a new id")
     emit_ended(config, count)
-    noted = Changes(with_proof(session, changes.changed, now), changes.removed)
+    added = {key: values[key] for key in ADDED_KEYS if key in values}
+    noted = Changes({**changes.changed, **added}, changes.removed)
     return NewId(token, new, old, noted)
 
 

@@ -284,6 +284,15 @@ class Values(MutableMapping[str, Any]):
             removed = frozenset(key for key in self.saved if key not in self._values)
             return Changes(changed, removed) if changed or removed else UNCHANGED
 
+    def restore(self, key: str) -> None:
+        """Undo what was done to one key since it was saved."""
+        with self.lock:
+            text = self.saved.get(key)
+            if text is None:
+                self.pop(key, None)
+            else:
+                self.set_encoded(key, text)
+
     def has_changed(self, key: str) -> bool:
         """Whether one key was set to another value, or removed. Raises as ``changes`` does."""
         with self.lock:

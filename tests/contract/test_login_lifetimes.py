@@ -178,3 +178,18 @@ def test_an_encrypted_session_keeps_what_its_login_chose(site: Site, ada: str) -
         session["cart"] = [17]
     site.clock.advance(7 * DAY - 1)
     assert is_alive(browser)
+
+
+@pytest.mark.parametrize("is_saved", [True, False])
+def test_what_a_login_chose_ends_with_its_logout(site: Site, ada: str, is_saved: bool) -> None:
+    browser = site.browser(**LIMITS)
+    request = browser.open()
+    request.session.login(ada, idle=7 * DAY, lifetime=30 * DAY, persistent=True)
+    if is_saved:
+        site.flavour.save(request.session)
+    request.session.logout()
+    request.session["cart"] = [17]
+    cookie = dict(request.finish())["set-cookie"]
+    assert "Max-Age" not in cookie
+    site.clock.advance(HOUR)
+    assert not is_alive(browser)

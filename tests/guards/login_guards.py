@@ -17,6 +17,13 @@ _COUNT = "sessions/store/dynamodb/count.py"
 
 LOGINS = (
     Guard(
+        "what a login chose ends with its logout",
+        "sessions/session_state.py",
+        "self.login_lifetime, self.authenticates = AS_CONFIGURED, False",
+        "self.authenticates = False",
+        f"{_LIFETIMES}what_a_login_chose_ends_with_its_logout",
+    ),
+    Guard(
         "a login chooses no more than the most",
         _TIMEOUTS,
         "    if seconds > most:\n",

@@ -107,6 +107,43 @@ SESSIONS_ON_THE_WEB = (
         f"{_TASKS}a_logout_while_another_task_saves_holds",
     ),
     Guard(
+        "no thread uses the values of a session before it is loaded",
+        "sessions/session_state.py",
+        "        if not self.is_loaded:\n            self.first_loaded_monotonic = monotonic()\n",
+        "        self.is_loaded = True\n",
+        f"{_TASKS}what_a_thread_sets_while_another_loads_the_session_is_in_no_other_request",
+    ),
+    Guard(
+        "a copy of a session is one step to its threads",
+        "sessions/session_mapping.py",
+        "        with self._used().lock:\n            return dict(self)\n",
+        "        return dict(self)\n",
+        f"{_TASKS}a_copy_is_one_step_to_a_thread_that_removes_a_key",
+    ),
+    Guard(
+        "threads make CSRF tokens of one secret",
+        "sessions/session.py",
+        "        with values.lock:  # two threads get tokens of one secret\n",
+        "        if True:\n",
+        f"{_TASKS}two_threads_get_csrf_tokens_of_one_secret",
+    ),
+    Guard(
+        "a CSRF token that is made after a rotation was saved is good",
+        "sessions/lifecycle/new_id.py",
+        "ADDED_KEYS = (AUTHENTICATED_AT, CSRF)",
+        "ADDED_KEYS = (AUTHENTICATED_AT,)",
+        "tests/sessions/test_flash_csrf.py"
+        "::test_a_token_that_is_made_after_a_rotation_was_saved_is_good",
+    ),
+    Guard(
+        "a refused login leaves earlier CSRF tokens good",
+        "sessions/session_state.py",
+        "        self.data.restore(CSRF)\n",
+        "",
+        "tests/sessions/test_flash_csrf.py"
+        "::test_a_login_that_is_refused_leaves_the_tokens_of_before_good",
+    ),
+    Guard(
         "what a task reads again does not take the place of what another has done",
         "sessions/lifecycle/reload.py",
         "    if has_changed(state, state.data.changes()):  # by another task:"

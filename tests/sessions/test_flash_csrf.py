@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from markupsafe import Markup
 
-from sessions import Flash
+from sessions import Flash, Session, TooManySessions
 from sessions.values.csrf import new_secret, secret_of
 from tests.sessions.browser import Site, begun, logged_in, rotated
 from tests.sessions.recording import recorded_site
@@ -346,3 +347,34 @@ def test_a_login_keeps_no_token_that_a_rotation_took_along_meanwhile(site: Site)
     with tab.request() as session:
         assert session.user_id == "ada"
         assert not session.is_csrf_token(token)
+
+
+@pytest.mark.parametrize(
+    "changes_id", [Session.rotate, lambda session: session.confirm_login("ada")]
+)
+def test_a_token_that_is_made_after_a_rotation_was_saved_is_good(
+    site: Site, changes_id: Callable[[Session], None]
+) -> None:
+    browser = logged_in(site, "ada")
+    with browser.request() as session:
+        before = session.csrf_token()
+        changes_id(session)
+        session.save()
+        after = session.csrf_token()
+        assert session.is_csrf_token(before)
+    with browser.request() as session:
+        assert session.is_csrf_token(before)
+        assert session.is_csrf_token(after)
+
+
+def test_a_login_that_is_refused_leaves_the_tokens_of_before_good(site: Site) -> None:
+    logged_in(site, "ada")
+    browser = site.browser(max_sessions_per_user=1, on_max_sessions="refuse")
+    token = csrf_token(browser)
+    with browser.request() as session:
+        session.login("ada")
+        session.csrf_token()
+        with pytest.raises(TooManySessions):
+            session.save()
+        assert session.is_csrf_token(token)
+    assert takes(browser, token)

@@ -6,6 +6,7 @@ A websocket has a task that reads and one that writes; a view gathers what sever
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,8 @@ from sessions.operations.driver import Driver
 from sessions.operations.login_lifetime import LoginLifetime
 from sessions.operations.operation import Create, Delete, Flow, Operation, ReadClock
 from sessions.session_state import SessionState
-from sessions.values.values import Changes, Values, decode, require_storable
+from sessions.values.csrf import new_secret
+from sessions.values.values import NO_VALUES, Changes, Values, decode, require_storable
 from sessions.wsgi import SessionMiddleware as WsgiSessionMiddleware
 from tests.sessions_web.exchange import Browser
 
@@ -604,3 +606,70 @@ def test_a_login_is_one_step_to_a_thread_that_saves(monkeypatch: pytest.MonkeyPa
 
     others: list[_Meanwhile] = []
     assert in_a_request(view) == [120, True]
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        Session.copy,
+        lambda session: session | {},
+        lambda session: {} | session,
+        copy.copy,
+        copy.deepcopy,
+        lambda session: session == {},
+    ],
+)
+def test_a_copy_is_one_step_to_a_thread_that_removes_a_key(
+    monkeypatch: pytest.MonkeyPatch, taken: Callable[[Session], Any]
+) -> None:
+    def view(session: Session) -> Any:
+        other = _Meanwhile(lambda: session.pop("b"))
+
+        def decode_meanwhile(key: str, text: str) -> Any:
+            other.happens()
+            return decode(key, text)
+
+        session["b"] = 2
+        monkeypatch.setattr("sessions.values.values.decode", decode_meanwhile)
+        found = taken(session)
+        other.is_over()
+        return found
+
+    assert in_a_request(view) in ({"a": [1], "b": 2}, False)
+
+
+def test_two_threads_get_csrf_tokens_of_one_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    def view(session: Session) -> list[bool]:
+        session.clear()
+        tokens: list[str] = []
+        other = _Meanwhile(lambda: tokens.append(session.csrf_token()))
+
+        def secret_meanwhile() -> str:
+            other.happens()
+            return new_secret()
+
+        monkeypatch.setattr("sessions.values.csrf.new_secret", secret_meanwhile)
+        tokens.append(session.csrf_token())
+        other.is_over()
+        return [session.is_csrf_token(token) for token in tokens]
+
+    assert in_a_request(view) == [True, True]
+
+
+def test_what_a_thread_sets_while_another_loads_the_session_is_in_no_other_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def view(session: Session) -> Any:
+        other = _Meanwhile(lambda: session.update(b=2))
+
+        def values_meanwhile(saved: dict[str, str]) -> Values:
+            other.happens()
+            return Values(saved)
+
+        monkeypatch.setattr("sessions.session_state.Values", values_meanwhile)
+        found = [session["a"]]
+        other.is_over()
+        return [*found, session["b"]]
+
+    assert in_a_request(view) == [[1], 2]
+    assert not NO_VALUES
