@@ -19,6 +19,7 @@ from sessions.arguments import RESERVED_PREFIX, device_name, require_user_id
 from sessions.config.timeouts import Timeouts
 from sessions.end_reason import REPLACED, EndReason
 from sessions.errors import SessionNotSaved, StoreUnavailable
+from sessions.given_id import GivenId
 from sessions.loaded_session import LoadedSession, Replaced
 from sessions.operations.login_lifetime import AS_CONFIGURED, LoginLifetime
 from sessions.operations.row import Row
@@ -70,6 +71,8 @@ class SessionState:
         device: the device that the login named.
         login_lifetime: the timeouts that the login chose.
         next_token: the token of its next id, if the application knows it already; else None.
+        unanswered: the new id of an attempt that the store did not answer: it may have the row. A
+            later attempt of the request looks, so that its client gets the token of that row.
         replaced: the request's id, if another session replaced it meanwhile. Then changes are
             dropped and no cookie is set or cleared, unless the request logs in itself.
         end_reason: why it was ended elsewhere, for its user; None if that is not known.
@@ -98,6 +101,7 @@ class SessionState:
     device: str | None = None
     login_lifetime: LoginLifetime = AS_CONFIGURED
     next_token: str | None = None
+    unanswered: GivenId | None = None
     replaced: Replaced | None = None
     end_reason: EndReason | None = None
     authenticates: bool = False
@@ -150,6 +154,7 @@ class SessionState:
         if self.login_user_id not in (None, user_id) or owner_id not in (None, user_id):
             self.logout()
         self.data.pop(CSRF, None)
+        self.unanswered = None
         self.id_change, self.login_user_id, self.device = IdChange.LOGIN, user_id, device
         self.login_lifetime, self.authenticates = lifetime, True
 
@@ -269,6 +274,7 @@ class SessionState:
         """Forget a login, its confirmation or a rotation that was not saved."""
         self.id_change, self.login_user_id, self.device = IdChange.NONE, None, None
         self.login_lifetime, self.authenticates = AS_CONFIGURED, False
+        self.unanswered = None
 
     def _require_response_not_started(self, method: str) -> None:
         if self.response_started:

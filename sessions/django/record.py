@@ -269,7 +269,8 @@ def _follow_user(
     """Make it the session of the user in Django's data."""
     is_chosen = user_id is not None and lifetime not in (AS_CONFIGURED, session.lifetime)
     if user_id == session.user_id and not is_chosen:
-        if session.next_token is not None and session.row is not None:
+        is_login = session.login_user_id is not None  # one whose save has failed
+        if session.next_token is not None and session.row is not None and not is_login:
             session.id_change = IdChange.REPLACE
     elif user_id is None:
         session.logout()

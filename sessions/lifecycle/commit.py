@@ -33,9 +33,11 @@ from sessions.errors import (
 from sessions.event import EventName
 from sessions.failed_save import NOT_SAVED, drop_unsaved, is_known
 from sessions.freshness import with_proof
+from sessions.given_id import GivenId
 from sessions.lifecycle.end import end, end_others
 from sessions.lifecycle.load import find_rotated
-from sessions.lifecycle.new_id import ADDED_KEYS, give_new_id
+from sessions.lifecycle.max_sessions import emit_ended
+from sessions.lifecycle.new_id import ADDED_KEYS, give_new_id, given_before
 from sessions.lifecycle.new_row import encrypted
 from sessions.lifecycle.open import take_over_assigned
 from sessions.lifecycle.outage import drop_changes, note_unsaved
@@ -315,23 +317,36 @@ def _commit_new_id(
         return CommitResult(cookie_cleared=True)
     had_row = state.row is not None
     try:
-        given = yield from give_new_id(config, state, changes)
-        if given is None:
-            # Another request rotated it, and its response brings the cookie: one is enough.
-            assert state.row is not None  # noqa: S101 - it is the one that the other request put
-            return (yield from _save(config, state, state.row, changes))
+        given = yield from given_before(config, state)
+        if given is not None:
+            yield from _save_later_changes(config, state, given)
+        else:
+            given = yield from give_new_id(config, state, changes)
+            if given is None:
+                # Another request rotated it, and its response brings the cookie: one is enough.
+                assert state.row is not None  # noqa: S101 - it is that request's
+                return (yield from _save(config, state, state.row, changes))
+            _mark_saved(state, given.row, given.noted)
     except (SessionNotSaved, SessionTooLarge, SessionConflict, TooManySessions):
         if deleted is not None:  # the logout holds even if what came after it fails
             yield from _log_out(config, state, deleted)
         raise
-    _mark_saved(state, given.row, given.noted)
     state.id_change, state.login_user_id, state.next_token = IdChange.NONE, None, None
-    state.deleted_row, state.replaced = None, None
+    state.deleted_row, state.replaced, state.unanswered = None, None, None
+    emit_ended(config, given.count_change)
     if deleted is not None:
         config.events.emit("destroyed", deleted.session_id, deleted.owner_id)
     event: EventName = "renewed" if had_row and given.old is not None else "created"
     config.events.emit(event, given.row.session_id, given.row.owner_id)
     return CommitResult(given.token, event=event)
+
+
+def _save_later_changes(config: SessionConfig, state: SessionState, given: GivenId) -> Flow[None]:
+    """Save what was changed since an earlier attempt, whose row is there."""
+    _mark_saved(state, given.row, given.noted)
+    later = state.data.changes()
+    if later is not UNCHANGED:
+        yield from _save(config, state, given.row, later)
 
 
 def _log_out(config: SessionConfig, state: SessionState, row: Row) -> Flow[None]:

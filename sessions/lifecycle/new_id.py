@@ -22,12 +22,12 @@ from sessions.config.device_bound import DEVICE_BINDING
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.errors import SessionConflict, SessionNotSaved, SessionRevoked
 from sessions.freshness import AUTHENTICATED_AT, with_proof
+from sessions.given_id import GivenId
 from sessions.lifecycle.load import InvalidReason, decrypted, find, find_rotated
-from sessions.lifecycle.max_sessions import MAX_ATTEMPTS, count_change, emit_ended
+from sessions.lifecycle.max_sessions import MAX_ATTEMPTS, count_change
 from sessions.lifecycle.new_row import new_row, with_values
 from sessions.lifecycle.revocation import replaced, require_still_there
 from sessions.loaded_session import Replaced
-from sessions.operations.count import CountChange
 from sessions.operations.operation import Create, Flow, ReadClock, Replace
 from sessions.operations.row import Row, anonymous
 from sessions.session_state import IdChange, SessionState
@@ -41,22 +41,6 @@ _ROTATIONS = (IdChange.ROTATE, IdChange.REPLACE)
 _MAX_REPLACEMENTS = 100
 """How many logins and rotations are followed from a replaced id, each with a read. All of them were
 within some seconds, so more are a loop that somebody wrote into the table."""
-
-
-class NewId(NamedTuple):
-    """A new id that a session was given.
-
-    Attributes:
-        token: its token.
-        row: the row that has it.
-        old: the row whose place it took; None if it took none's.
-        noted: the changes that are in the row, with the values under ``ADDED_KEYS``.
-    """
-
-    token: str
-    row: Row
-    old: Row | None
-    noted: Changes
 
 
 class _Start(NamedTuple):
@@ -85,7 +69,7 @@ _NOTHING = _Taken({}, None)
 
 def give_new_id(
     config: SessionConfig, session: SessionState, changes: Changes
-) -> Flow[NewId | None]:
+) -> Flow[GivenId | None]:
     """Give a new id to a session that begins, to the user who logged in, or to the same session.
 
     Returns:
@@ -115,8 +99,13 @@ def give_new_id(
             is_refused=attempt > 0,
             twin=start.twin,
         )
-        if (yield _put(config, session, old, new, now, count)):
-            break
+        added = {key: values[key] for key in ADDED_KEYS if key in values}
+        noted = Changes({**changes.changed, **added}, changes.removed)
+        session.unanswered = given = GivenId(token, new, old, noted, count)
+        is_put: bool = yield _put(config, session, given, now)
+        session.unanswered = None
+        if is_put:
+            return given
         if old is None:
             continue
         start = yield from _next_start(config, session, old, changes)
@@ -124,23 +113,30 @@ def give_new_id(
         if is_rotated and session.id_change is IdChange.ROTATE:  # one is enough
             session.row, session.id_change = start.old, IdChange.NONE
             return None
-    else:
-        raise SessionConflict("the session was changed again and again while it got a new id")
-    emit_ended(config, count)
-    added = {key: values[key] for key in ADDED_KEYS if key in values}
-    noted = Changes({**changes.changed, **added}, changes.removed)
-    return NewId(token, new, old, noted)
+    raise SessionConflict("the session was changed again and again while it got a new id")
+
+
+def given_before(config: SessionConfig, session: SessionState) -> Flow[GivenId | None]:
+    """The new id of an attempt that the store carried out, though its answer was lost.
+
+    The client must get the token of that id, since no other response has it. If the session was
+    rotated meanwhile, another response has its token.
+    """
+    given = session.unanswered
+    if given is None:
+        return None
+    found = yield from find(config, given.row.session_id)
+    if isinstance(found, Row) and found.successor is None:
+        return given._replace(row=found)
+    session.unanswered = None
+    return None
 
 
 def _put(
-    config: SessionConfig,
-    session: SessionState,
-    old: Row | None,
-    new: Row,
-    now: int,
-    count: CountChange,
+    config: SessionConfig, session: SessionState, given: GivenId, now: int
 ) -> Create | Replace:
     """The operation that puts the new row, and marks the old one if there is one."""
+    _, new, old, _, count = given
     if old is None:
         return Create(new, count)
     old_until = min(now + GRACE_SECONDS, new.expires_at)

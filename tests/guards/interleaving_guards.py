@@ -61,8 +61,8 @@ AT_ONCE = (
     Guard(
         "at once: forms are all valid",
         "sessions/session.py",
-        "secret = self._request_session.state.csrf_secret()\n        if secret is None:",
-        "secret = values.get(csrf.CSRF)\n        if secret is None:",
+        "secret = self._request_session.state.csrf_secret()\n            if secret is None:",
+        "secret = values.get(csrf.CSRF)\n            if secret is None:",
         f"{_TWO}[form+form-ada]",
     ),
     Guard(

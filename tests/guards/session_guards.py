@@ -76,8 +76,8 @@ LIVES = (
     Guard(
         "the secret of CSRF tokens is no race",
         "sessions/session.py",
-        "secret = self._request_session.state.csrf_secret()\n        if secret is None:",
-        "secret = values.get(csrf.CSRF)\n        if secret is None:",
+        "secret = self._request_session.state.csrf_secret()\n            if secret is None:",
+        "secret = values.get(csrf.CSRF)\n            if secret is None:",
         "tests/sessions/test_flash_csrf.py::test_tokens_of_pages_that_are_made_at_once_are_all_good",
     ),
     Guard(

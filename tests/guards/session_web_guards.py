@@ -11,6 +11,7 @@ _FAILURES = "tests/sessions_web/test_failures.py::test_"
 _ASSIGNED = "tests/sessions_web/test_assignment.py::test_"
 _LONG = "tests/contract/test_long_requests.py::test_"
 _TASKS = "tests/sessions_web/test_tasks_of_a_request.py::test_"
+_LOST = "tests/sessions_web/test_lost_answers.py::test_"
 _COOKIES = "tests/sessions_web/test_forged_cookies.py::test_"
 
 SESSIONS_ON_THE_WEB = (
@@ -142,6 +143,35 @@ SESSIONS_ON_THE_WEB = (
         "",
         "tests/sessions/test_flash_csrf.py"
         "::test_a_login_that_is_refused_leaves_the_tokens_of_before_good",
+    ),
+    Guard(
+        "a client gets the token of a new id whose answer was lost",
+        "sessions/lifecycle/commit.py",
+        "        given = yield from given_before(config, state)\n",
+        "        given = None\n",
+        f"{_LOST}what_was_saved_without_an_answer_goes_on",
+    ),
+    Guard(
+        "what was changed after an answer was lost is saved too",
+        "sessions/lifecycle/commit.py",
+        "    if later is not UNCHANGED:",
+        "    if False:",
+        f"{_LOST}what_was_saved_without_an_answer_goes_on",
+    ),
+    Guard(
+        "one response alone brings the cookie of a session that was rotated since",
+        "sessions/lifecycle/new_id.py",
+        "if isinstance(found, Row) and found.successor is None:",
+        "if isinstance(found, Row):",
+        f"{_LOST}another_request_that_rotated_it_since_brings_its_cookie",
+    ),
+    Guard(
+        "Django: a login whose save failed is one when it is saved again",
+        "sessions/django/record.py",
+        "and session.row is not None and not is_login:",
+        "and session.row is not None:",
+        "tests/frameworks/test_django_lost_answers.py"
+        "::test_a_login_whose_saves_failed_is_one_when_it_is_saved",
     ),
     Guard(
         "what a task reads again does not take the place of what another has done",

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sessions import MemorySessionStore, Session, SessionEvent, asgi, wsgi
+from sessions import (
+    MemorySessionStore,
+    Session,
+    SessionEvent,
+    StoreUnavailable,
+    asgi,
+    wsgi,
+)
 from sessions.operations.operation import Operation, ReadClock
 from tests.fake_clock import FakeClock
 from tests.sessions_web.exchange import Browser, Log, Response
@@ -78,6 +85,7 @@ class WatchedStore(MemorySessionStore):
     Attributes:
         log: names of operations; not of the clock's reading, which is no call.
         failures: what to raise, by the name of the operation.
+        lost: operations that are carried out, but whose answer is lost; by their names, once each.
         meanwhile: what others do while an operation is under way, by its name; once.
     """
 
@@ -85,6 +93,7 @@ class WatchedStore(MemorySessionStore):
         super().__init__(clock=clock)
         self.log = log
         self.failures: dict[str, Exception] = {}
+        self.lost: set[str] = set()
         self.meanwhile: dict[str, Callable[[], object]] = {}
 
     def send(self, operation: Operation, deadline_ns: int) -> Any:
@@ -95,6 +104,10 @@ class WatchedStore(MemorySessionStore):
                 raise self.failures[name]
             if name in self.meanwhile:
                 self.meanwhile.pop(name)()
+            if name in self.lost:
+                self.lost.remove(name)
+                super().send(operation, deadline_ns)
+                raise StoreUnavailable(f"{name}: no answer")
         return super().send(operation, deadline_ns)
 
 
