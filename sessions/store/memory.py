@@ -9,7 +9,7 @@ from typing import Any, NoReturn, Self
 
 from ddbwire.arguments import require_clock
 from ddbwire.clocks.local_clock import LocalClock
-from sessions.arguments import require_positive_int
+from sessions.arguments import require_deadline_seconds, require_positive_int
 from sessions.end_reason import LOGIN_ELSEWHERE
 from sessions.operations.count import Count, CountChange, Counted, Recount
 from sessions.operations.operation import (
@@ -68,7 +68,9 @@ class MemorySessionStore:
         self.clock = LocalClock(clock)
         self._max_sessions = require_positive_int("max_sessions", max_sessions)
         self._rows = MemoryRows(max_sessions)
-        self._lock = threading.Lock()
+        # Reentrant: a finalizer or a signal handler may make a call in the midst of another. What
+        # was read before it is read again then, which the number of writes shows.
+        self._lock = threading.RLock()
         at_fork(self)
 
     sessions_of = user_sessions.sessions_of
@@ -83,7 +85,7 @@ class MemorySessionStore:
 
     def after_fork_in_child(self) -> None:
         """Renew the lock: a thread of the parent process may have held it."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def prepare(self) -> None:
         """Does nothing; both stores have it."""
@@ -98,10 +100,12 @@ class MemorySessionStore:
         """Does nothing; both stores have it."""
 
     def check(self, *, deadline: float = 5.0) -> None:
-        """Does nothing; both stores have it."""
+        """Checks nothing but the deadline; both stores have it."""
+        require_deadline_seconds(deadline)
 
     async def check_async(self, *, deadline: float = 5.0) -> None:
-        """Does nothing; both stores have it."""
+        """Checks nothing but the deadline; both stores have it."""
+        self.check(deadline=deadline)
 
     def close(self) -> None:
         """Does nothing; both stores have it."""
@@ -119,7 +123,8 @@ class MemorySessionStore:
         return self.send(operation, deadline_ns)
 
     def __len__(self) -> int:
-        return sum(1 for row in self._rows.values() if not row.is_tombstone)
+        with self._lock:
+            return sum(1 for row in self._rows.values() if not row.is_tombstone)
 
     def __bool__(self) -> bool:
         return True  # an empty store is a store
@@ -162,8 +167,8 @@ class MemorySessionStore:
             case Get(session_id, user_id):
                 rows = self._without_data([(session_id, user_id)])
                 return rows[0] if rows else None
-            case Create(row, count):
-                return self._is_counted(count) and self._add(row, count)
+            case Create():
+                return self._create(operation)
             case ReadCount(user_id, namespace):
                 return Counted(self._counted(user_id, namespace))
             case Save():
@@ -184,47 +189,62 @@ class MemorySessionStore:
                 raise AssertionError("is_exact_by_owner is False")
         raise TypeError(f"operation {operation!r} must be one of sessions.operations")
 
+    def _create(self, create: Create) -> bool:
+        while True:
+            writes = self._rows.writes
+            if not self._is_counted(create.count):
+                return False
+            if self._rows.get(create.row.session_id) is not None:
+                return create.count is None
+            if self._rows.put([create.row, *self._ended(create.count)], writes):
+                self._rows.make_room(self._now())
+                return True
+
     def _save(self, save: Save) -> bool:
-        row = self._row(save.session_id, save.user_id)
-        if row is None or not row.is_live(save.now) or row.last_seen_at > save.last_seen_at:
-            return False
-        if save.version is not None and row.version != save.version:
-            return False
-        remaining = {key: stored for key, stored in row.data.items() if key not in save.removed}
-        saved = replace(
-            row,
-            data={**remaining, **save.changed},
-            last_seen_at=save.last_seen_at,
-            expires_at=save.expires_at,
-            version=row.version + bool(save.changed or save.removed),
-        )
-        self._rows.change(saved)
-        return True
+        while True:
+            writes, row = self._rows.writes, self._row(save.session_id, save.user_id)
+            if row is None or not row.is_live(save.now) or row.last_seen_at > save.last_seen_at:
+                return False
+            if save.version is not None and row.version != save.version:
+                return False
+            remaining = {key: stored for key, stored in row.data.items() if key not in save.removed}
+            saved = replace(
+                row,
+                data={**remaining, **save.changed},
+                last_seen_at=save.last_seen_at,
+                expires_at=save.expires_at,
+                version=row.version + bool(save.changed or save.removed),
+            )
+            if self._rows.put([saved], writes):
+                return True
 
     def _replace(self, replacement: Replace) -> bool:
-        old = self._row(replacement.old.session_id, replacement.old.user_id)
-        if old is None or not old.is_live(replacement.now):
-            return False
-        if old.version != replacement.old.version or not self._is_counted(replacement.count):
-            return False
-        new_id = replacement.new.session_id
-        left = replace(
-            old,
-            data={},
-            expires_at=replacement.old_until,
-            successor=new_id if replacement.is_rotation else None,
-            replaced_by=None if replacement.is_rotation else new_id,
-        )
-        self._rows.change(left)
-        return self._add(replacement.new, replacement.count)
+        new_id, count = replacement.new.session_id, replacement.count
+        while True:
+            writes = self._rows.writes
+            old = self._row(replacement.old.session_id, replacement.old.user_id)
+            if old is None or not old.is_live(replacement.now):
+                return False
+            if old.version != replacement.old.version or not self._is_counted(count):
+                return False
+            left = replace(
+                old,
+                data={},
+                expires_at=replacement.old_until,
+                successor=new_id if replacement.is_rotation else None,
+                replaced_by=None if replacement.is_rotation else new_id,
+            )
+            if self._rows.put([left, *self._ended(count), replacement.new], writes):
+                self._rows.make_room(self._now())
+                return True
 
-    def _add(self, row: Row, count: CountChange) -> bool:
-        if isinstance(count, Recount):
-            for one in count.ended:
-                ended = self._rows.get(one.session_id)
-                assert ended is not None  # noqa: S101 - _is_counted saw to it
-                self._rows.change(replace(ended, data={}, end_reason=LOGIN_ELSEWHERE))
-        return self._rows.add(row, self._now())
+    def _ended(self, count: CountChange) -> list[Row]:
+        """The rows of the sessions that end with a change of the count."""
+        ended = count.ended if isinstance(count, Recount) else ()
+        rows = [self._rows.get(row.session_id) for row in ended]
+        return [
+            replace(row, data={}, end_reason=LOGIN_ELSEWHERE) for row in rows if row is not None
+        ]
 
     def _is_counted(self, change: CountChange) -> bool:
         """Whether a count may be changed so. No count is stored: it is that of the rows."""
@@ -248,10 +268,10 @@ class MemorySessionStore:
         )
 
     def _delete(self, session_id: str, user_id: str) -> Row | None:
-        row = self._row(session_id, user_id)
-        if row is not None and not row.is_tombstone:
-            self._rows.remove(session_id)
-        return row
+        while True:
+            writes, row = self._rows.writes, self._row(session_id, user_id)
+            if row is None or row.is_tombstone or self._rows.remove(session_id, writes):
+                return row
 
     def _row(self, session_id: str, user_id: str) -> Row | None:
         row = self._rows.get(session_id)

@@ -10,7 +10,7 @@ _R9 = "tests/sessions/test_requirements_9_to_11.py::test_r"
 _CVES = "tests/sessions/test_cves.py::test_"
 _IS_STALE = (
     "if row is None or not row.is_live(save.now) or row.last_seen_at > save.last_seen_at:\n"
-    "            return False"
+    "                return False"
 )
 
 REQUIREMENTS = (
@@ -106,7 +106,7 @@ REQUIREMENTS = (
         "sessions/store/memory.py",
         _IS_STALE,
         "if row is None:\n"
-        "            row = Row(save.session_id, save.user_id, 0, 0, 0, save.expires_at)",
+        "                row = Row(save.session_id, save.user_id, 0, 0, 0, save.expires_at)",
         f"{_R5}5_what_another_request_saves_later_does_not_undo_a_logout",
     ),
     Guard(
@@ -210,7 +210,7 @@ FAULTS = (
         "sessions/store/memory.py",
         _IS_STALE,
         "if row is None:\n"
-        "            row = Row(save.session_id, save.user_id, 0, 0, 0, save.expires_at)",
+        "                row = Row(save.session_id, save.user_id, 0, 0, 0, save.expires_at)",
         f"{_CVES}cve_2025_46336_a_request_under_way_does_not_restore_a_deleted_session",
     ),
     Guard(

@@ -62,8 +62,8 @@ LIVES = (
     Guard(
         "a logout leaves what says that an id was replaced",
         "sessions/store/memory.py",
-        "if row is not None and not row.is_tombstone:",
-        "if row is not None:",
+        "if row is None or row.is_tombstone or self._rows.remove(session_id, writes):",
+        "if row is None or self._rows.remove(session_id, writes):",
         f"{_REPLACED}an_end_that_was_under_way_leaves_what_tells_of_the_login",
     ),
     Guard(

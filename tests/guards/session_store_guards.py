@@ -9,6 +9,7 @@ _MANY = "tests/sessions/test_many_sessions.py::test_"
 
 _TRANSLATION = f"{_STORE}dynamodb/translation.py"
 _LARGE = "tests/sessions/test_dynamodb_store.py::test_a7_"
+_WITHIN = "tests/sessions/test_calls_within_calls.py::test_"
 _FULL = "tests/sessions/test_memory_store.py::test_"
 
 _SWITCHING = "tests/contract/test_session_switching_on.py::test_b20_"
@@ -179,7 +180,7 @@ SESSION_STORES = (
     Guard(
         "A11: a full memory store drops what is over before what is in use",
         f"{_STORE}memory_rows.py",
-        "if expires_at > now:",
+        "if first is None or first[0] > now:",
         "if True:",
         f"{_FULL}a11_what_is_over_is_dropped_before_anything_that_is_not",
     ),
@@ -193,9 +194,30 @@ SESSION_STORES = (
     Guard(
         "A11: what a full memory store drops is found without a search",
         f"{_STORE}memory_rows.py",
-        "expires_at, session_id = self._by_expiry.first()",
-        "expires_at, session_id = min((row.expires_at, key) for key, row in self._rows.items())",
+        "first = self._by_expiry.first()",
+        "first = min((row.expires_at, key) for key, row in self._rows.items())",
         f"{_FULL}a11_a_new_session_in_a_full_store_takes_no_milliseconds",
+    ),
+    Guard(
+        "a call of a memory store does not wait for the one around it",
+        "sessions/store/memory.py",
+        "        self._lock = threading.RLock()\n        at_fork(self)\n",
+        "        self._lock = threading.Lock()\n        at_fork(self)\n",
+        f"{_WITHIN}no_change_is_lost_for_one_in_its_midst",
+    ),
+    Guard(
+        "no change of a memory store is lost for one in its midst",
+        f"{_STORE}memory_rows.py",
+        "        if self.writes != writes:\n            for row in new:\n",
+        "        if False:\n            for row in new:\n",
+        f"{_WITHIN}no_change_is_lost_for_one_in_its_midst",
+    ),
+    Guard(
+        "a session is listed though the last one of its user ended in the midst",
+        f"{_STORE}memory_rows.py",
+        "        if not owned:\n            del self._by_owner[user_id]\n",
+        "        self._by_owner.pop(user_id)\n",
+        f"{_WITHIN}a_session_is_listed_that_begins_while_the_last_one_of_its_user_ends",
     ),
     Guard(
         "A10: the number of a user's sessions does not make a revocation fail",

@@ -489,7 +489,10 @@ CORES: dict[str, tuple[str, ...]] = {
         *_SESSION_TABLES,
         f"tests/contract/test_session_counts.py {_ON_MOTO}",
     ),
-    "sessions/store/memory_rows.py": _SESSION_STORES,
+    "sessions/store/memory_rows.py": (
+        *_SESSION_STORES,
+        "tests/sessions/test_calls_within_calls.py",
+    ),
     "sessions/values/cipher.py": (
         "tests/sessions/test_cipher.py",
         "tests/fuzz/test_sessions.py",

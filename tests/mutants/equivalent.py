@@ -599,8 +599,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "sessions/store/dynamodb/translation.py": {'start = ""': "an empty one is none"},
     "sessions/store/memory_rows.py": {
-        'self._by_owner.setdefault(row.owner_id, {})[session_id] = ""': _ORDERED_SET,
-        'ids[session_id] = ""': _ORDERED_SET,
+        'self._by_owner[user_id][session_id] = ""': _ORDERED_SET,
+        'owned: dict[str, None] = {session_id: ""}': _ORDERED_SET,
     },
     "sessions/values/csrf.py": {
         "return secrets.token_hex(None)": _AS_MANY_BYTES,

@@ -133,8 +133,9 @@ def test_a11_all_orders_of_the_rows_agree_whatever_is_done() -> None:
                     over = [key for key, each in model.items() if each.expires_at <= now]
                     for key in over or [min(used, key=lambda key: used[key])]:
                         del model[key], used[key]
-                assert rows.add(row, now)
-                assert not rows.add(row, now)
+                assert not rows.put([row], rows.writes + 1)
+                assert rows.put([row], rows.writes)
+                rows.make_room(now)
                 model[row.session_id], used[row.session_id] = row, (now, step)
             case 3 if known:
                 assert rows.use(known, now) == model[known]
@@ -142,12 +143,11 @@ def test_a11_all_orders_of_the_rows_agree_whatever_is_done() -> None:
             case 4 if known:
                 old = model[known]
                 changed = row_of(now, owner=old.owner_id, seconds=50, session_id=known)
-                rows.change(changed)
-                model[known] = changed
-                if now > used[known][0]:
-                    used[known] = (now, step)
+                assert rows.put([changed], rows.writes)
+                model[known], used[known] = changed, (now, step)
             case 5 if known:
-                rows.remove(known)
+                assert not rows.remove(known, rows.writes + 1)
+                assert rows.remove(known, rows.writes)
                 del model[known], used[known]
         assert {row.session_id: row for row in rows.values()} == model
         assert len(rows) == len(model)
