@@ -33,7 +33,6 @@ from sessions.errors import (
 from sessions.event import EventName
 from sessions.failed_save import NOT_SAVED, drop_unsaved, is_known
 from sessions.freshness import with_proof
-from sessions.given_id import GivenId
 from sessions.lifecycle.end import end, end_others
 from sessions.lifecycle.load import find_rotated
 from sessions.lifecycle.max_sessions import emit_ended
@@ -317,16 +316,14 @@ def _commit_new_id(
         return CommitResult(cookie_cleared=True)
     had_row = state.row is not None
     try:
-        given = yield from given_before(config, state)
-        if given is not None:
-            yield from _save_later_changes(config, state, given)
-        else:
-            given = yield from give_new_id(config, state, changes)
-            if given is None:
-                # Another request rotated it, and its response brings the cookie: one is enough.
-                assert state.row is not None  # noqa: S101 - it is that request's
-                return (yield from _save(config, state, state.row, changes))
-            _mark_saved(state, given.row, given.noted)
+        earlier = yield from given_before(config, state)
+        given = earlier or (yield from give_new_id(config, state, changes))
+        if isinstance(given, Row):
+            # Another request rotated it, and its response brings the cookie: one is enough.
+            return (yield from _save(config, state, given, changes))
+        _mark_saved(state, given.row, given.noted)
+        if earlier is not None:
+            yield from _save_later_changes(config, state, given.row)
     except (SessionNotSaved, SessionTooLarge, SessionConflict, TooManySessions):
         if deleted is not None:  # the logout holds even if what came after it fails
             yield from _log_out(config, state, deleted)
@@ -341,12 +338,11 @@ def _commit_new_id(
     return CommitResult(given.token, event=event)
 
 
-def _save_later_changes(config: SessionConfig, state: SessionState, given: GivenId) -> Flow[None]:
-    """Save what was changed since an earlier attempt, whose row is there."""
-    _mark_saved(state, given.row, given.noted)
+def _save_later_changes(config: SessionConfig, state: SessionState, row: Row) -> Flow[None]:
+    """Save what was changed since the attempt that put the row."""
     later = state.data.changes()
     if later is not UNCHANGED:
-        yield from _save(config, state, given.row, later)
+        yield from _save(config, state, row, later)
 
 
 def _log_out(config: SessionConfig, state: SessionState, row: Row) -> Flow[None]:

@@ -44,14 +44,9 @@ class InvalidReason(Enum):
 
 
 def load_by_tokens(session: RequestSession, *, defers: bool = False) -> Flow[None]:
-    """Load a request's session by its tokens, unless it was loaded.
+    """Load a request's session, unless it was loaded, by its tokens alone.
 
-    Args:
-        session: the request's.
-        defers: whether an outage is not raised here, but where the session is used.
-
-    Raises:
-        StoreUnavailable: it can't be read, and ``on_outage`` is ``"raise"``.
+    This is ``load_session`` (``lifecycle/open.py``) for a request without an old cookie.
     """
     if session.state.is_loaded:
         return

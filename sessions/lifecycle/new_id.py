@@ -69,12 +69,12 @@ _NOTHING = _Taken({}, None)
 
 def give_new_id(
     config: SessionConfig, session: SessionState, changes: Changes
-) -> Flow[GivenId | None]:
+) -> Flow[GivenId | Row]:
     """Give a new id to a session that begins, to the user who logged in, or to the same session.
 
     Returns:
-        the id; None if another request rotated the session meanwhile: ``session.row`` is that
-        request's row then, in which the changes are yet to be saved.
+        the id; or, if another request rotated the session meanwhile, the row that it put, in which
+        the changes are yet to be saved.
 
     Raises:
         SessionNotSaved, SessionConflict, SessionTooLarge, SessionRevoked, SessionReplaced,
@@ -109,10 +109,11 @@ def give_new_id(
         if old is None:
             continue
         start = yield from _next_start(config, session, old, changes)
-        is_rotated = start.old is not None and start.old.session_id != old.session_id
-        if is_rotated and session.id_change is IdChange.ROTATE:  # one is enough
-            session.row, session.id_change = start.old, IdChange.NONE
-            return None
+        found = start.old
+        is_rotated = found is not None and found.session_id != old.session_id
+        if found is not None and is_rotated and session.id_change is IdChange.ROTATE:
+            session.row, session.id_change = found, IdChange.NONE
+            return found  # one rotation is enough
     raise SessionConflict("the session was changed again and again while it got a new id")
 
 

@@ -120,8 +120,8 @@ DJANGO = (
     Guard(
         "Django: a key that changes at once does so after a confirmation too",
         "sessions/lifecycle/new_id.py",
-        "if is_rotated and session.id_change is IdChange.ROTATE:",
-        "if is_rotated:",
+        "if found is not None and is_rotated and session.id_change is IdChange.ROTATE:",
+        "if found is not None and is_rotated:",
         "tests/frameworks/test_django_freshness.py"
         "::test_a_password_change_under_way_has_the_last_key_after_a_confirmation",
     ),

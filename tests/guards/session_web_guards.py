@@ -147,8 +147,8 @@ SESSIONS_ON_THE_WEB = (
     Guard(
         "a client gets the token of a new id whose answer was lost",
         "sessions/lifecycle/commit.py",
-        "        given = yield from given_before(config, state)\n",
-        "        given = None\n",
+        "        earlier = yield from given_before(config, state)\n",
+        "        earlier = None\n",
         f"{_LOST}what_was_saved_without_an_answer_goes_on",
     ),
     Guard(
