@@ -122,8 +122,10 @@ class SessionMapping(MutableMapping[str, Any]):
         return self
 
     def __repr__(self) -> str:
-        row = self._request_session.state.row
-        return f"<Session of {row.owner_id or 'nobody'}>" if row else "<Session, new>"
+        state = self._request_session.state
+        if not state.is_loaded:
+            return "<Session, not loaded>"
+        return f"<Session of {state.row.owner_id or 'nobody'}>" if state.row else "<Session, new>"
 
     def __copy__(self) -> dict[str, Any]:
         return self.copy()

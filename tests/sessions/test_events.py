@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sessions import SessionEvent, SessionRevoked
+from sessions import Session, SessionEvent, SessionRevoked
+from sessions.request_session import RequestSession
 from tests.sessions.browser import Browser, Site, begun, logged_in, rotated
 
 UNKNOWN = "A" * 43
@@ -170,6 +171,8 @@ def test_no_event_repr_or_log_tells_a_token_an_id_or_a_value(
 
 
 def test_a_repr_tells_whose_it_is(site: Site) -> None:
+    unread = RequestSession(begun(site).config, begun(site).cookie)
+    assert repr(Session(unread)) == "<Session, not loaded>"
     assert repr(site.browser().open().session) == "<Session, new>"
     assert repr(begun(site).open().session) == "<Session of nobody>"
     assert repr(logged_in(site, "ada").open().session) == "<Session of ada>"
