@@ -366,12 +366,15 @@ class AsyncRateLimiter:
         return await run_async(begun, core.store, core.timeout_ns, core.breaker)
 
     async def refund(self, decision: Decision, *, cost: int | None = None) -> bool:
-        """Give back tokens that were not used; see ``RateLimiter.refund``."""
+        """Give back tokens that were not used; see ``RateLimiter.refund``.
+
+        A task that is cancelled meanwhile leaves it to the background.
+        """
         core = self._core
         flow = core.refund(decision, cost)
         if flow is None:
             return False
-        return await run_async(flow, core.store, core.timeout_ns, core.breaker)
+        return await run_uncancelled(flow, core.store, core.timeout_ns, core.breaker)
 
     async def reset(self, key: KeyLike) -> None:
         """Fill the key's bucket; see ``RateLimiter.reset``."""

@@ -21,6 +21,7 @@ from ratelimit_ddb.all_or_none.request import (
 from ratelimit_ddb.errors import StoreError
 from ratelimit_ddb.key import KeyLike
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
+from ratelimit_ddb.operations.driver import uncancelled
 from ratelimit_ddb.operations.operation import JointFlow
 from ratelimit_ddb.operations.steps import OnStore, Steps, run_steps, run_steps_async
 from ratelimit_ddb.operations.together import raise_mistake, side_by_side
@@ -71,12 +72,17 @@ def refund_all(decisions: Decisions[RateLimiter]) -> bool:
         TypeError: it is not what ``acquire_all`` returned.
         StoreError: of the first that could not be given back; the others were.
     """
-    return run_steps(_refund_all(decisions, RateLimiter))
+    return run_steps(_refund_all(_took(decisions, RateLimiter)))
 
 
 async def refund_all_async(decisions: Decisions[AsyncRateLimiter]) -> bool:
-    """Give back all that a request took, in an event loop; see ``refund_all``."""
-    return await run_steps_async(_refund_all(decisions, AsyncRateLimiter))
+    """Give back all that a request took, in an event loop; see ``refund_all``.
+
+    A task that is cancelled meanwhile leaves it to the background.
+    """
+    took = _took(decisions, AsyncRateLimiter)
+    waits = any(not one.core.store.in_process for one in took)
+    return await uncancelled(run_steps_async(_refund_all(took)), waits=waits)
 
 
 def _acquire_all(requests: Iterable[tuple[Any, ...]], kind: type[L]) -> Steps[Decisions[L]]:
@@ -144,7 +150,8 @@ def _may_be_admitted(request: Request, several: list[Request]) -> bool:
     return is_lost(request) and not would_deny(request, several)
 
 
-def _refund_all(decisions: Decisions[L], kind: type[L]) -> Steps[bool]:
+def _took(decisions: Decisions[L], kind: type[L]) -> list[Request]:
+    """The requests that have tokens left to give back."""
     if not isinstance(decisions, Decisions):
         raise TypeError(f"refund_all of {shown(decisions)}: must be what acquire_all returned")
     took = []
@@ -154,6 +161,10 @@ def _refund_all(decisions: Decisions[L], kind: type[L]) -> Steps[bool]:
         if taken is not None and taken.kept:
             meter = core.new_meter()
             took.append(Request(core, core.bucket, taken.key, taken.kept, meter, outcome=decision))
+    return took
+
+
+def _refund_all(took: list[Request]) -> Steps[bool]:
     failures: list[StoreError] = []
     for several in by_store(took):
         flow = give_back(several)

@@ -70,6 +70,14 @@ DEBTS = (
         "test_a_key_is_blocked_though_the_task_is_cancelled_again_and_again",
     ),
     Guard(
+        "a task that is cancelled leaves its refund to the background",
+        "ratelimit_ddb/limiter.py",
+        "await run_uncancelled(flow, core.store, core.timeout_ns, core.breaker)",
+        "await run_async(flow, core.store, core.timeout_ns, core.breaker)",
+        "tests/ratelimit_ddb/test_debts.py::"
+        "test_tokens_are_given_back_though_the_task_is_cancelled_again_and_again[refund]",
+    ),
+    Guard(
         "a charge spends what is leased first",
         "ratelimit_ddb/bucket/bucket.py",
         "            cost -= spent\n",

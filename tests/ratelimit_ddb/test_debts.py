@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import AsyncRateLimiter, Decision, MemoryStore, Quota, RateLimiter
+from ratelimit_ddb import (
+    AsyncRateLimiter,
+    Decision,
+    MemoryStore,
+    Quota,
+    RateLimiter,
+    acquire_all_async,
+    refund_all_async,
+)
 from ratelimit_ddb.errors import KeyThrottled, StoreUnavailable
 from ratelimit_ddb.limit import LONGEST_WINDOW_NS, SECOND_NS
 from ratelimit_ddb.operations.operation import Operation, Take
@@ -110,6 +118,37 @@ def test_a_key_is_blocked_though_the_task_is_cancelled_again_and_again() -> None
         return await limiter.acquire("k")
 
     assert not asyncio.run(block())
+
+
+class DistantStore(SharedStore):
+    """A store each of whose answers takes a while."""
+
+    async def send_async(self, operation: Operation, deadline_ns: int) -> Any:
+        await asyncio.sleep(0.001)
+        return await super().send_async(operation, deadline_ns)
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["refund", "refund_all"])
+def test_tokens_are_given_back_though_the_task_is_cancelled_again_and_again(
+    several: bool,
+) -> None:
+    """As in the ``finally`` of a request whose client goes away."""
+    limiter = AsyncRateLimiter(DistantStore(FakeClock()), "1000/minute")
+
+    async def give_back() -> int:
+        if several:
+            refund = refund_all_async(await acquire_all_async([(limiter, "k", 900)]))
+        else:
+            refund = limiter.refund(await limiter.acquire("k", cost=900))
+        task = asyncio.ensure_future(refund)
+        await asyncio.sleep(0)
+        while not task.done():
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        return (await limiter.peek("k")).remaining
+
+    assert asyncio.run(give_back()) == 1_000
 
 
 def test_a_throttled_key_is_blocked_all_the_same() -> None:
