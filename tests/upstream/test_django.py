@@ -22,7 +22,10 @@ pytestmark = pytest.mark.skipif(not file_of("django").exists(), reason=HOW_TO_GE
 DIFFERENCES = {
     "test_session_key_valid_string_saved": "a text that could not be one of our keys is no key",
 }
+_DELETED = "the cookie is deleted with all attributes that set it, HttpOnly too"
 MIDDLEWARE_DIFFERENCES = {
+    "test_session_delete_on_end": _DELETED,
+    "test_session_delete_on_end_with_custom_domain_and_path": _DELETED,
     "test_session_update_error_redirect": "the 400 says it in other words",
 }
 
