@@ -242,10 +242,10 @@ def _with_escaped_slashes(raw_path: bytes, root_path: str, mounting: Mounting) -
 
     Sanic and BlackSheep do so: to them, ``a%2Fb`` is a text of one segment.
     """
-    segments = _ESCAPED_SLASH.split(raw_path.decode("latin-1"))
-    if len(segments) == 1:
+    kept, slashes = _ESCAPED_SLASH.subn("%252F", raw_path.decode("latin-1"))
+    if not slashes:
         return ()
-    below, others = _readings("%2F".join(map(unquote, segments)), root_path, mounting)
+    below, others = _readings(unquote(kept), root_path, mounting)
     return (below, *others)
 
 
