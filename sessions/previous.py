@@ -42,8 +42,9 @@ class PreviousSessions:
         cookie: the old cookie: its name, and the path and domain with which it is removed.
         read: a function of the old cookie's value that returns the session's values, or None if
             there is no such session. In event loops it may be an async function. It is called in
-            each request that has only an old cookie, so it must not change the old session. An
-            exception that it raises is raised in the request.
+            each request that has only an old cookie, so it must not change the old session. Of a
+            cookie that can be written in several ways, it must accept one: each would be taken over
+            by itself. An exception that it raises is raised in the request.
         max_age: seconds for which an old cookie may still be valid, such as 1_209_600.
         user_key: the key of the values that names the user, as a str or a number. The new session
             belongs to that user, and ``sessions_of`` lists it; None for no such key.
@@ -101,7 +102,7 @@ def starlette_cookies(
             values = json.loads(b64decode(signer.unsign(value.encode(), max_age=max_age)))
         except (itsdangerous.BadSignature, RecursionError, ValueError):
             return None
-        return values if isinstance(values, dict) else None
+        return values if isinstance(values, dict) and _is_as_signed(value) else None
 
     return PreviousSessions(
         cookie=Cookie(
@@ -153,7 +154,7 @@ def flask_cookies(app: Flask, *, user_key: str | None = "_user_id") -> PreviousS
             values = serializer.loads(value, max_age=max_age)
         except (itsdangerous.BadData, RecursionError, ValueError):
             return None
-        if not isinstance(values, dict):
+        if not (isinstance(values, dict) and _is_as_signed(value)):
             return None
         values.pop("_flashes", None)
         return {key: _plain(app, value) for key, value in values.items()}
@@ -169,6 +170,18 @@ def flask_cookies(app: Flask, *, user_key: str | None = "_user_id") -> PreviousS
         max_age=max_age,
         user_key=user_key,
     )
+
+
+def _is_as_signed(value: str) -> bool:
+    """Whether a valid signature is written as it was made.
+
+    Decoders of Base64 ignore some bits and characters. A cookie that is written in another way
+    would be taken over a second time, after a logout for example.
+    """
+    from itsdangerous import base64_decode, base64_encode
+
+    signature = value.rpartition(".")[2]
+    return base64_encode(base64_decode(signature)).decode() == signature
 
 
 def _plain(app: Flask, value: object) -> object:

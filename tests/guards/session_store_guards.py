@@ -110,6 +110,13 @@ SESSION_STORES = (
         f"{_PREVIOUS}an_old_cookie_is_worth_nothing_after_a_logout",
     ),
     Guard(
+        "B20: an old cookie that is written in another way is none",
+        "sessions/previous.py",
+        "return base64_encode(base64_decode(signature)).decode() == signature",
+        "return True",
+        f"{_PREVIOUS}a_signed_cookie_that_is_written_in_another_way_is_none",
+    ),
+    Guard(
         "B20: requests with one old cookie have one session",
         _TAKE_OVER,
         'return config.tokens.derived_from(f"{previous.cookie.name}={value}")',

@@ -475,6 +475,34 @@ def flask_app() -> flask.Flask:
     return app
 
 
+def other_spellings(value: str) -> list[str]:
+    """The same cookie to a decoder of Base64, which ignores some bits and characters."""
+    head, _, signature = value.rpartition(".")
+    spellings = (
+        signature[:-1] + chr(ord(signature[-1]) + 1),  # whose last two bits do not count
+        signature + "=",
+        signature + "!!!!",
+        signature[:5] + "~~~~" + signature[5:],
+    )
+    return [f"{head}.{spelling}" for spelling in spellings]
+
+
+def test_b20_a_signed_cookie_that_is_written_in_another_way_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = flask_app()
+    monkeypatch.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda _: 1_000)
+    starlette = itsdangerous.TimestampSigner(SECRET).sign(b64encode(b'{"a":1}')).decode()
+    serializer = flask.sessions.SecureCookieSessionInterface().get_signing_serializer(app)
+    assert serializer is not None
+    for old, value in (
+        (starlette_cookies(SECRET), starlette),
+        (flask_cookies(app), serializer.dumps({"a": 1})),
+    ):
+        assert old.read(value) == {"a": 1}
+        assert [old.read(other) for other in other_spellings(str(value))] == [None] * 4
+
+
 @pytest.mark.parametrize("unset", [None, "", b"key", 5])
 def test_b20_a_starlette_key_that_is_not_set_is_refused(unset: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="secret_key must"):
