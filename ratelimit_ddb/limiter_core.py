@@ -392,7 +392,7 @@ class LimiterCore:
 
     def refund_unreported(self, taken: Taken) -> Flow[bool]:
         """Give back all that is left. The caller reports it."""
-        return self._bucket_of_taken(taken).refund(taken, taken.kept)
+        return self._bucket_of_taken(taken).refund(taken, None)
 
     def _bucket_of_taken(self, taken: Taken) -> Bucket:
         """The bucket of the limits that were taken of: stored limits may have changed since."""

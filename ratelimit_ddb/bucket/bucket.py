@@ -262,11 +262,15 @@ class Bucket:
         denial = arithmetic.denial(full_at_ns, now_ns, arithmetic.room_ns(cost, 0), "table")
         return arithmetic.admitted(full_at_ns, now_ns, None) if denial is None else denial
 
-    def refund(self, taken: Taken, cost: int) -> Flow[bool]:
-        """Give ``cost`` tokens of a take back to every limit that it still weighs on: refund.py.
+    def refund(self, taken: Taken, cost: int | None) -> Flow[bool]:
+        """Give tokens of a take back to every limit that it still weighs on: refund.py.
 
         They count as given back from here on: a write whose reply is lost may have been applied,
         and must not be sent again.
+
+        Args:
+            taken: the take.
+            cost: tokens; None for all that are left by then, which may be none.
 
         Returns:
             whether anything was given back.

@@ -76,20 +76,25 @@ class Taken:
     lease: Lease | None = field(default=None, repr=False, compare=False)
     taken_at_ns: int = field(default=0, repr=False, compare=False)
 
-    def claim(self, cost: int) -> int:
-        """Count ``cost`` tokens as given back. Any thread may; each token is counted once.
+    def claim(self, cost: int | None) -> tuple[int, int]:
+        """Count ``cost`` tokens as given back, or all that are left; each token is counted once.
+
+        Of two threads that claim all that are left, one gets them, and the other none.
 
         Returns:
-            how many were given back before.
+            how many are to be given back, and how many were before.
 
         Raises:
             ValueError: fewer tokens are left.
         """
         with _claiming:
             kept = self.kept
+            if cost is None:
+                cost, self.kept = kept, 0
+                return cost, self.cost - kept
             if 1 <= cost <= kept:
                 self.kept = kept - cost
-                return self.cost - kept
+                return cost, self.cost - kept
         if not kept:
             raise ValueError(
                 f"all {self.cost} tokens that were taken of {self.key!r} were given back before"

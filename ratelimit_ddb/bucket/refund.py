@@ -64,9 +64,11 @@ class Refunds:
         has_buckets = any(isinstance(limit, Limit) for limit in limits)
         self._leases_last_ns = _LONGEST_LEASE_NS if has_buckets else 0
 
-    def refund(self, taken: Taken, cost: int) -> Flow[bool]:
+    def refund(self, taken: Taken, cost: int | None) -> Flow[bool]:
         """See ``Bucket.refund``."""
-        given_before = taken.claim(cost)
+        cost, given_before = taken.claim(cost)
+        if not cost:
+            return False
         if taken.lease is not None:
             return self._leased is not None and self._leased.give_back(taken, taken.lease, cost)
         cache, left = self._cache, None

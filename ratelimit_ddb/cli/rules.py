@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ddbwire.shared.command_line.failure import Misuse
 from ddbwire.shared.command_line.printable import print_table, printable
@@ -12,7 +12,9 @@ from ratelimit_ddb.cli.rule_buckets import rules_of
 from ratelimit_ddb.stored_limits.stored import Stored
 from ratelimit_ddb.web.identity.client_address import whole_address_of
 from ratelimit_ddb.web.identity.identity_source import source_of
+from ratelimit_ddb.web.request import of_scope
 from ratelimit_ddb.web.rules.rule import Rule, methods_of
+from ratelimit_ddb.web.rules.rule_set import all_spellings
 
 _HEADINGS = ("RULE", "METHODS", "PATH", "LIMITS", "BY")
 _FUNCTION = "a function"
@@ -20,8 +22,10 @@ _FUNCTION = "a function"
 
 def run_rules(options: argparse.Namespace) -> bool:
     """List the rules. False if a request is given and no rule matches it."""
-    _require_request(options.method, options.path)
-    rules = [one for one in rules_of(options.rules) if _matches(one, options.method, options.path)]
+    method = None if options.method is None else options.method.upper()  # as a request's is read
+    _require_request(method, options.path)
+    spelled = None if options.path is None else _spellings(options.path)
+    rules = [one for one in rules_of(options.rules) if _matches(one, method, spelled)]
     if options.json:
         print(json.dumps({"rules": [_as_json(rule) for rule in rules]}))
     elif rules:
@@ -40,10 +44,16 @@ def _require_request(method: str | None, path: str | None) -> None:
         raise Misuse(f"--path {path!r}: must begin with '/', and have no query")
 
 
-def _matches(rule: Rule, method: str | None, path: str | None) -> bool:
+def _spellings(path: str) -> tuple[str, ...]:
+    """What a middleware compares with the rules, of a path as it is sent."""
+    sent = quote(path, safe="%/", errors="surrogateescape")
+    return all_spellings(of_scope({"path": unquote(sent), "raw_path": sent.encode()}))
+
+
+def _matches(rule: Rule, method: str | None, spelled: tuple[str, ...] | None) -> bool:
     if method is not None and rule.methods is not None and method not in rule.methods:
         return False
-    return path is None or rule.matches(unquote(path))
+    return spelled is None or any(map(rule.fits, spelled))
 
 
 def _as_json(rule: Rule) -> dict[str, object]:

@@ -138,6 +138,27 @@ def test_one_of_them_can_be_given_back(store: AnyStore, flavour: Flavour) -> Non
     assert (flavour.left(api, "user"), flavour.left(site, "all")) == (5, 9)
 
 
+def test_p5_what_another_thread_gives_back_meanwhile_leaves_nothing_else_taken() -> None:
+    meanwhile: list[Callable[[], object]] = []
+
+    class Clock(FakeClock):
+        def __call__(self) -> int:
+            if meanwhile:
+                meanwhile.pop()()
+            return super().__call__()
+
+    limiter = RateLimiter(MemoryStore(clock=Clock()), "5/hour")
+    decisions = acquire_all([(limiter, key) for key in "abc"])
+    meanwhile.append(lambda: limiter.refund(decisions.decisions[1]))
+    assert refund_all(decisions)
+    assert not meanwhile
+    assert [limiter.peek(key).remaining for key in "abc"] == [5, 5, 5]
+    again = acquire_all([(limiter, key) for key in "abc"])
+    meanwhile.append(lambda: refund_all(again))
+    assert refund_all(again)
+    assert [limiter.peek(key).remaining for key in "abc"] == [5, 5, 5]
+
+
 def test_of_a_denied_request_nothing_is_left_to_give_back(
     store: AnyStore, flavour: Flavour
 ) -> None:

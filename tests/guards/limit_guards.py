@@ -17,12 +17,26 @@ IDENTITIES = (
         "::test_p15_a_valid_token_has_one_bucket_however_it_is_written[Authorization-a JWT]",
     ),
     Guard(
-        "P15: a UUID has one bucket whatever its case",
+        "P15: a UUID has one bucket whatever uuid.UUID() removes of it",
         "ratelimit_ddb/web/identity/token_form.py",
-        'digits[1].replace("-", "").lower()',
-        'digits[1].replace("-", "")',
+        "return UUID(value).hex",
+        "return UUID(value) and value",
         "tests/web/test_token_form.py"
         "::test_p15_a_valid_token_has_one_bucket_however_it_is_written[a header-a UUID]",
+    ),
+    Guard(
+        "P15: each part of a JWE is read as its decoder does",
+        "ratelimit_ddb/web/identity/token_form.py",
+        'before = ".".join(map(_recoded, before.split(".")))',
+        "pass",
+        "tests/web/test_token_form.py::test_p15_each_part_of_a_jwe_is_read_as_its_decoder_does",
+    ),
+    Guard(
+        "a long name in small letters is no token, whose last bits would not count",
+        "ratelimit_ddb/web/identity/token_form.py",
+        " or _has_one_case(form[:-1])",
+        "",
+        "tests/web/test_token_form.py::test_what_does_not_look_like_a_token_keeps_every_character",
     ),
     Guard(
         "P15: a header sent twice is each of its values",

@@ -14,6 +14,13 @@ _CALLS = "tests/ddbwire/test_side_by_side.py::test_"
 
 TOGETHER = (
     Guard(
+        "P5: what another thread gives back meanwhile leaves the rest to be given back",
+        "ratelimit_ddb/limiter_core.py",
+        ".refund(taken, None)",
+        ".refund(taken, taken.kept)",
+        f"{_ALL}p5_what_another_thread_gives_back_meanwhile_leaves_nothing_else_taken",
+    ),
+    Guard(
         "several rules cost the time of one, blocking",
         _BLOCKING,
         "    if len(calls) == 1:\n        return [run(calls[0], pool, deadline_ns)]\n",

@@ -31,6 +31,11 @@ path = "/chat"
 messages = "20/second"
 in-flight = 3
 by = { function = "tenant" }
+
+[[rule]]
+name = "file"
+path = "/files/{name}"
+limits = "10/second"
 """
 
 
@@ -54,6 +59,7 @@ def test_rules_are_listed_in_words(rules: str, capsys: pytest.CaptureFixture[str
         "login",
         "plans",
         "chat",
+        "file",
     ]
     main(["rules", rules, "--path", "/api/x"])
     (_, plans) = capsys.readouterr().out.splitlines()
@@ -64,7 +70,7 @@ def test_rules_are_listed_in_words(rules: str, capsys: pytest.CaptureFixture[str
 
 
 def test_as_json_they_have_their_limits(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
-    login, _, chat = listed(capsys, rules)
+    login, _, chat, _ = listed(capsys, rules)
     assert login == {
         "name": "login",
         "methods": ["POST"],
@@ -91,7 +97,12 @@ def test_as_json_they_have_their_limits(rules: str, capsys: pytest.CaptureFixtur
         (["--path", "/api/login", "--method", "POST"], ["login", "plans"]),
         (["--path", "/api/login", "--method", "GET"], ["plans"]),
         (["--path", "/%61pi/x"], ["plans"]),
-        (["--method", "GET"], ["plans", "chat"]),
+        (["--method", "GET"], ["plans", "chat", "file"]),
+        (["--path", "/LOGIN", "--method", "post"], ["login"]),
+        (["--path", "/files/a%2Fb"], ["file"]),
+        (["--path", "/files/a/b"], []),
+        (["--path", "/files/\xfc%2f\udcff"], ["file"]),
+        (["--path", "/x/../chat"], ["chat"]),
     ],
 )
 def test_those_that_match_a_request_are_those_that_limit_it(
@@ -112,7 +123,7 @@ def test_a_request_that_no_rule_matches_is_a_failure(
     [
         (["--path", "login"], "--path 'login': must begin with '/'"),
         (["--path", "/login?next=x"], "and have no query"),
-        (["--method", "post"], "--method: method 'post': must be a name in capitals"),
+        (["--method", "GET /"], "--method: method 'GET /': must be a name in capitals"),
     ],
 )
 def test_what_is_no_request_is_misuse(

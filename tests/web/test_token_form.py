@@ -65,14 +65,23 @@ def spellings(token: str) -> list[str]:
     made += [token[:-1] + chr(ord(token[-1]) + n) for n in (1, 2, 3)]
     made += [token.rstrip("="), token.replace("-", "+").replace("_", "/")]
     made += [token.upper(), token.replace("-", ""), f"{{{token}}}", f"urn:uuid:{token}"]
+    made += [f"}}{{{token}", f"uuid:urn:urn:{token}", f"{head}urn:{tail}uuid:"]
+    made += [f"+{token[1:]}", f"{token[1:11]}_{token[11:]}"]
     return [token, *made]
+
+
+def is_the_digits(token: str) -> bool:
+    with suppress(ValueError):
+        return bytes.fromhex(token) == KEY
+    return False
 
 
 TOKENS: dict[str, tuple[str, Callable[[str], bool], int]] = {
     "a JWT": (f"{SIGNED.decode()}.{urlsafe_b64encode(SIGNATURE).decode()[:-1]}", is_signed, 10),
     "a session": (SIGNER.sign("user-1").decode(), is_of_session, 10),
     "Fernet": (FERNET.encrypt(b"user-1").decode(), is_encrypted, 8),
-    "a UUID": (str(ID), is_the_id, 5),
+    "a UUID": (str(ID), is_the_id, 10),
+    "hexadecimal digits": (KEY.hex(), is_the_digits, 2),
 }
 IDENTITIES: dict[str, tuple[Identity, str, str]] = {
     "a header": (header("x-token"), "x-token", "{}"),
@@ -105,13 +114,34 @@ def test_p15_a_valid_token_has_one_bucket_however_it_is_written(kind: str, place
         "auth0|507f1f77bcf86cd799439011",
         "customer-000000000000000000001",
         "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-        "a" * 39,
-        f"a.{'b' * 21}",
+        "aB" * 19 + "c",
+        f"a.{'bC' * 10}d",
+        "urn:example:customer:eu-central-1:production:000123",
+        "ARN-OF-THE-FUNCTION-WITH-A-RATHER-LONG-NAME-0017",
+        "com.example.a-service-with-a-long-name-7",
+        "00000000-11111111-22222222-33333333-4",
         "",
     ],
 )
 def test_what_does_not_look_like_a_token_keeps_every_character(text: str) -> None:
     assert token_form(text) == text
+
+
+def test_p15_each_part_of_a_jwe_is_read_as_its_decoder_does() -> None:
+    digests = [hashlib.sha256(bytes([n])).digest() for n in range(5)]
+    parts = [urlsafe_b64encode(digest).decode()[:-1] for digest in digests]
+    junk = [f"{part[:4]}!{part[4:]}=" for part in parts]
+    assert token_form(".".join(junk)) == token_form(".".join(parts))
+
+
+def test_p15_white_space_in_hexadecimal_digits_makes_no_other_token() -> None:
+    assert is_the_digits("6B 6b" + KEY.hex()[4:])
+    assert token_form("6B 6b" + KEY.hex()[4:]) == KEY.hex()
+
+
+def test_the_text_before_a_signature_keeps_every_character() -> None:
+    signature = urlsafe_b64encode(SIGNATURE).decode()
+    assert len({token_form(f"tenant{n}.{signature}") for n in range(10)}) == 10
 
 
 def test_tokens_of_different_octets_have_different_forms() -> None:

@@ -32,7 +32,7 @@ def refund_decisions(
         taken, bucket = one.decision.taken, one.charge.quota.bucket
         if taken is None or bucket is None or not taken.kept:
             continue
-        flows[index] = bucket.refund(taken, taken.kept)
+        flows[index] = bucket.refund(taken, None)
         if measures:
             meters[index] = Meter()
             flows[index] = meters[index].measured(flows[index])
