@@ -6,6 +6,7 @@ Again Later" in IANA's registry of close codes.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ratelimit_ddb.asgi.application import Message, Receive, Send
@@ -16,6 +17,9 @@ from ratelimit_ddb.web.response.fields import retry_after_seconds
 from ratelimit_ddb.web.rules.verdict import FOR_GOOD, Charge, Verdict
 
 TRY_AGAIN_LATER = 1013
+_NORMAL_CLOSURE = 1000
+"""The code of a close without one."""
+_DISCONNECT = "websocket.disconnect"
 _DENIAL = "websocket.http.response"
 
 
@@ -51,11 +55,15 @@ def admitted_websocket(
     At the first message over a limit the connection is closed with code 1013. Instead of the
     message the application receives a disconnect; sending after that raises OSError, as for a
     client that has disconnected. What an outer middleware took for the message is given back.
+
+    While the message is decided on, another task of the application may close the connection, and
+    the client may go. Neither of them is closed once more.
     """
     if not charges:
         return Channel(receive, send)
     ledger: Ledger = scope.setdefault(KEY_OF_MESSAGES, Ledger(gate))
     closed = False
+    closed_by_application: Message | None = None
 
     async def limited_receive() -> Message:
         nonlocal closed
@@ -67,14 +75,20 @@ def admitted_websocket(
         verdict = await gate.admit_message(charges, ledger)
         if verdict.allowed:
             return message
+        if closed_by_application is not None:
+            return {"code": _NORMAL_CLOSURE, **closed_by_application, "type": _DISCONNECT}
         closed = True
         close = _close(verdict)
-        await send(close)
-        return {**close, "type": "websocket.disconnect"}
+        with suppress(OSError):  # the client has gone
+            await send(close)
+        return {**close, "type": _DISCONNECT}
 
     async def open_send(message: Message) -> None:
+        nonlocal closed_by_application
         if closed:
             raise ConnectionAbortedError("the websocket was closed: over the limit on messages")
+        if message["type"] == "websocket.close":
+            closed_by_application = message
         await send(message)
 
     return Channel(limited_receive, open_send)

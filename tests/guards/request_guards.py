@@ -14,6 +14,14 @@ _VIEWS = "tests/frameworks/test_view_limits.py::test_"
 
 REQUESTS = (
     Guard(
+        "what the application closed while a message was judged is not closed again",
+        "ratelimit_ddb/asgi/websocket.py",
+        "            closed_by_application = message\n",
+        "            pass\n",
+        "tests/web/test_websockets.py"
+        "::test_what_was_closed_while_a_message_was_judged_is_not_closed_again",
+    ),
+    Guard(
         "a view that was served in a batch keeps what it took",
         "ratelimit_ddb/web/gate/request_refund.py",
         "        if entry.is_served:",

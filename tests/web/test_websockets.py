@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from ratelimit_ddb import MemoryStore, RateLimiter, StoreUnavailable
+from ratelimit_ddb import Limit, MemoryStore, RateLimiter, StoreUnavailable
 from ratelimit_ddb.asgi import RateLimitMiddleware
 from ratelimit_ddb.web import DenialResponse, Rule, RuleDecision, everyone, header
 from tests.fake_clock import FakeClock
@@ -189,6 +190,49 @@ def test_at_the_first_message_over_the_limit_the_connection_is_closed() -> None:
     assert types(echo.seen) == ["connect", "receive", "receive", "disconnect"]
     assert echo.seen[-1]["code"] == 1013
     assert len(echo.too_late) == 2, "what is sent after that raises OSError, as to one who went"
+
+
+@pytest.mark.parametrize(
+    ("close", "failure", "disconnect"),
+    [
+        ({"code": 3000, "reason": "bye"}, None, {"code": 3000, "reason": "bye"}),
+        ({}, None, {"code": 1000}),
+        (None, ConnectionAbortedError("the client has gone"), {"code": 1013}),
+    ],
+)
+def test_what_was_closed_while_a_message_was_judged_is_not_closed_again(
+    close: dict[str, Any] | None, failure: OSError | None, disconnect: dict[str, Any]
+) -> None:
+    """By another task of the application, or by the client."""
+    sent: list[Any] = []
+    seen: list[Any] = []
+    by_application: list[Any] = []
+
+    def meanwhile(_decision: RuleDecision) -> None:
+        if close is not None:
+            with suppress(StopIteration):
+                by_application[0]({"type": "websocket.close", **close}).send(None)
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        by_application.append(send)
+        seen.append(await receive())
+
+    async def receive() -> Any:
+        return {"type": "websocket.receive", "text": "a"}
+
+    async def send(message: Any) -> None:
+        if failure is not None:
+            raise failure
+        sent.append(message)
+
+    rule = Rule("/chat", messages=Limit(1, 60), by=everyone())
+    store = MemoryStore(clock=FakeClock())
+    converse(limited(store=store, rules=[rule]), ["a"])
+    scope = {**scope_of(CHAT), "type": "websocket", "subprotocols": []}
+    middleware = limited(app, store=store, rules=[rule], on_decision=meanwhile)
+    asyncio.run(middleware(scope, receive, send))
+    assert len(sent) == (close is not None)
+    assert seen == [{**seen[0], "type": "websocket.disconnect", **disconnect}]
 
 
 def test_messages_are_counted_for_each_identity_over_all_its_connections() -> None:
