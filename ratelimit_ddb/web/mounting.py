@@ -5,7 +5,8 @@ inside the middleware that wraps it: the scope does not have them yet, and both 
 ``/api/login`` reach the view of ``/login``. So the wrapped application is searched for them,
 through the middleware, mounts and closures around it.
 
-Litestar's mounts are searched for too: one at ``/api`` reads ``/apilogin`` as ``/api/login``.
+Litestar's mounts are searched for too: one at ``/api`` reads ``/apilogin`` as ``/api/login``. So is
+a Quart, which routes a space in the place of a path that is not below its root path.
 
 If the search can't find one (an attribute with an unusual name, an application that is made for
 each request), it is given to the middleware as ``root_path=``.

@@ -149,7 +149,9 @@ def test_p5_what_another_thread_gives_back_meanwhile_leaves_nothing_else_taken()
 
     limiter = RateLimiter(MemoryStore(clock=Clock()), "5/hour")
     decisions = acquire_all([(limiter, key) for key in "abc"])
-    meanwhile.append(lambda: limiter.refund(decisions.decisions[1]))
+    of_b = decisions.decisions[1]
+    assert of_b is not None
+    meanwhile.append(lambda: limiter.refund(of_b))
     assert refund_all(decisions)
     assert not meanwhile
     assert [limiter.peek(key).remaining for key in "abc"] == [5, 5, 5]
