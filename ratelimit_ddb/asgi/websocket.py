@@ -1,7 +1,7 @@
 """Websockets: handshakes that are refused, and connections whose messages are limited.
 
-Source: the ASGI specification, "WebSocket" and "WebSocket Denial Response"; close code 1013 is "Try
-Again Later" in IANA's registry of close codes.
+Source: the ASGI specification, "WebSocket" and "WebSocket Denial Response"; RFC 6455, 5.5 (frames)
+and 7.4.1 (close codes); close code 1013 is "Try Again Later" in IANA's registry of close codes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from ratelimit_ddb.web.rules.verdict import FOR_GOOD, Charge, Verdict
 TRY_AGAIN_LATER = 1013
 _NORMAL_CLOSURE = 1000
 """The code of a close without one."""
+_LONGEST_REASON = 123
+"""Bytes: a control frame has 125 at most, two of which are the code."""
 _DISCONNECT = "websocket.disconnect"
 _DENIAL = "websocket.http.response"
 
@@ -108,4 +110,9 @@ def _close(verdict: Verdict) -> dict[str, Any]:
         why = f"over the limit of {decision.limit}"
     if decision.source not in FOR_GOOD:
         why = f"{why}; retry after {retry_after_seconds(decision)} s"
-    return {"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": why}
+    return {"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": fitting_reason(why)}
+
+
+def fitting_reason(text: str) -> str:
+    """As much of a text in ASCII as a close frame holds: servers raise if it is longer."""
+    return text[:_LONGEST_REASON]

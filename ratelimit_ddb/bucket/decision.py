@@ -89,12 +89,10 @@ class Taken:
         """
         with _claiming:
             kept = self.kept
-            if cost is None:
-                cost, self.kept = kept, 0
-                return cost, self.cost - kept
-            if 1 <= cost <= kept:
-                self.kept = kept - cost
-                return cost, self.cost - kept
+            if cost is None or 1 <= cost <= kept:
+                claimed = kept if cost is None else cost
+                self.kept = kept - claimed
+                return claimed, self.cost - kept
         if not kept:
             raise ValueError(
                 f"all {self.cost} tokens that were taken of {self.key!r} were given back before"

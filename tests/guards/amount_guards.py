@@ -41,15 +41,15 @@ AMOUNTS = (
     Guard(
         "P1: what was given back before is not given back again",
         "ratelimit_ddb/bucket/decision.py",
-        "return self.cost - kept",
-        "return 0",
+        "return claimed, self.cost - kept",
+        "return claimed, 0",
         f"{_BUCKET}p1_two_refunds_of_one_take_give_back_no_more_than_one",
     ),
     Guard(
         "P1: more than was taken is not given back",
         "ratelimit_ddb/bucket/decision.py",
-        "if 1 <= cost <= kept:",
-        "if 1 <= cost:",
+        "if cost is None or 1 <= cost <= kept:",
+        "if cost is None or 1 <= cost:",
         f"{_REFUNDS}more_than_was_taken_is_refused_and_so_is_a_second_refund",
     ),
     Guard(

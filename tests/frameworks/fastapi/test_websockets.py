@@ -60,6 +60,23 @@ def test_a_websocket_that_a_dependency_accepted_before_is_closed(
     assert (close["type"], close["code"]) == ("websocket.close", 1013)
 
 
+def test_the_reason_of_a_close_fits_into_its_frame(app: FastAPI, store: MemoryStore) -> None:
+    limits = "10000000 per calendar month in America/Argentina/ComodRivadavia"
+
+    async def accepted(websocket: WebSocket) -> None:
+        await websocket.accept()
+
+    limit = Depends(RateLimit(limits, store=store, cost=lambda _request: 20_000_000))
+
+    @app.websocket("/chat", dependencies=[Depends(accepted), limit])
+    async def chat(websocket: WebSocket) -> None:
+        await websocket.send_text("hello")
+
+    _, close = visit(app, "/chat")
+    assert close["reason"].startswith("This request costs 20000000, ")
+    assert len(close["reason"].encode()) <= 123, "RFC 6455, 5.5"
+
+
 def test_p14_a_limit_that_is_asked_for_each_message_gives_nothing_back_of_earlier_ones(
     app: FastAPI, store: MemoryStore
 ) -> None:
