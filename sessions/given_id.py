@@ -17,6 +17,7 @@ class GivenId(NamedTuple):
         row: the row that has it.
         old: the row whose place it took; None if it took none's.
         noted: the changes that are in the row, with those that the commit added.
+        is_proof: whether they note that the user has just authenticated.
         count_change: the change of its user's count with it.
     """
 
@@ -24,4 +25,5 @@ class GivenId(NamedTuple):
     row: Row
     old: Row | None
     noted: Changes
+    is_proof: bool
     count_change: CountChange

@@ -33,6 +33,7 @@ from sessions.errors import (
 from sessions.event import EventName
 from sessions.failed_save import NOT_SAVED, drop_unsaved, is_known
 from sessions.freshness import with_proof
+from sessions.given_id import GivenId
 from sessions.lifecycle.end import end, end_others
 from sessions.lifecycle.load import find_rotated
 from sessions.lifecycle.max_sessions import emit_ended
@@ -47,6 +48,7 @@ from sessions.operations.operation import Flow, ReadClock, Save
 from sessions.operations.row import Row, StoredValue, require_item_fits
 from sessions.request_session import RequestSession
 from sessions.session_state import IdChange, SessionState, attributes_of
+from sessions.values.csrf import CSRF
 from sessions.values.values import UNCHANGED, Changes
 
 MAX_ATTEMPTS = 5
@@ -80,11 +82,22 @@ def start_response(session: RequestSession, *, is_sent: bool = True) -> Flow[Hea
         if not is_known(session.failed_save, state):
             session.failed_save = state.copy()  # the application may catch it, and send another
             raise
+        _keep_given_id(session)
         drop_unsaved(session.config, state)
         if session.place is not None:
             session.place.put_back()
     state.response_started = True
     return _headers(session)
+
+
+def _keep_given_id(session: RequestSession) -> None:
+    """Keep a new id whose row was found, though what was changed since then can't be saved."""
+    state = session.state
+    given, row = state.unanswered, state.row
+    if given is not None and row is not None and row.session_id == given.row.session_id:
+        result = _finished(session.config, state, given)
+        state.token = result.token
+        session.client_token.note(result)
 
 
 def end_response(session: RequestSession) -> Flow[None]:
@@ -200,6 +213,10 @@ def take_over_commit(state: SessionState, begun: SessionState, committed: Sessio
                 state.deleted_row = committed.deleted_row
             state.deleted_row = committed.row or state.deleted_row
             return
+        if state.login_user_id != begun.login_user_id:  # a user logged in: that is not saved yet
+            committed.unanswered = None
+            if not state.data.has_changed(CSRF):
+                state.data.pop(CSRF, None)
         for name in SessionState.__slots__:
             if getattr(state, name) is getattr(begun, name):
                 setattr(state, name, getattr(committed, name))
@@ -295,7 +312,7 @@ def _mark_saved(state: SessionState, row: Row, changes: Changes) -> None:
         state.last_id = None  # it belongs to the old id
     state.row, state.authenticates = row, False
     for key in ADDED_KEYS:
-        if key in changes.changed:
+        if key in changes.changed and not state.data.has_changed(key):
             state.data.set_encoded(key, changes.changed[key])
     state.data.mark_saved(changes)
 
@@ -314,26 +331,33 @@ def _commit_new_id(
             return SAVED
         yield from _log_out(config, state, deleted)
         return CommitResult(cookie_cleared=True)
-    had_row = state.row is not None
     try:
         earlier = yield from given_before(config, state)
         given = earlier or (yield from give_new_id(config, state, changes))
-        if isinstance(given, Row):
-            # Another request rotated it, and its response brings the cookie: one is enough.
-            return (yield from _save(config, state, given, changes))
-        _mark_saved(state, given.row, given.noted)
-        if earlier is not None:
-            yield from _save_later_changes(config, state, given.row)
     except (SessionNotSaved, SessionTooLarge, SessionConflict, TooManySessions):
         if deleted is not None:  # the logout holds even if what came after it fails
             yield from _log_out(config, state, deleted)
         raise
+    if isinstance(given, Row):
+        # Another request rotated it, and its response brings the cookie: one is enough.
+        return (yield from _save(config, state, given, changes))
+    is_proof_later = state.authenticates and not given.is_proof
+    _mark_saved(state, given.row, given.noted)
+    if earlier is not None:
+        state.authenticates = is_proof_later
+        yield from _save_later_changes(config, state, given.row)
+    return _finished(config, state, given)
+
+
+def _finished(config: SessionConfig, state: SessionState, given: GivenId) -> CommitResult:
+    """Note that a session goes on with a new id, and emit the events."""
+    deleted = state.deleted_row
     state.id_change, state.login_user_id, state.next_token = IdChange.NONE, None, None
     state.deleted_row, state.replaced, state.unanswered = None, None, None
     emit_ended(config, given.count_change)
     if deleted is not None:
         config.events.emit("destroyed", deleted.session_id, deleted.owner_id)
-    event: EventName = "renewed" if had_row and given.old is not None else "created"
+    event: EventName = "renewed" if deleted is None and given.old is not None else "created"
     config.events.emit(event, given.row.session_id, given.row.owner_id)
     return CommitResult(given.token, event=event)
 
@@ -341,7 +365,7 @@ def _commit_new_id(
 def _save_later_changes(config: SessionConfig, state: SessionState, row: Row) -> Flow[None]:
     """Save what was changed since the attempt that put the row."""
     later = state.data.changes()
-    if later is not UNCHANGED:
+    if later is not UNCHANGED or state.authenticates:
         yield from _save(config, state, row, later)
 
 

@@ -101,7 +101,7 @@ def give_new_id(
         )
         added = {key: values[key] for key in ADDED_KEYS if key in values}
         noted = Changes({**changes.changed, **added}, changes.removed)
-        session.unanswered = given = GivenId(token, new, old, noted, count)
+        session.unanswered = given = GivenId(token, new, old, noted, session.authenticates, count)
         is_put: bool = yield _put(config, session, given, now)
         session.unanswered = None
         if is_put:
@@ -137,7 +137,7 @@ def _put(
     config: SessionConfig, session: SessionState, given: GivenId, now: int
 ) -> Create | Replace:
     """The operation that puts the new row, and marks the old one if there is one."""
-    _, new, old, _, count = given
+    new, old, count = given.row, given.old, given.count_change
     if old is None:
         return Create(new, count)
     old_until = min(now + GRACE_SECONDS, new.expires_at)

@@ -91,6 +91,31 @@ def test_nothing_more_is_written_where_nothing_more_was_changed(make_site: MakeS
     assert [event.what for event in site.events] == ["created", "renewed"]
 
 
+def test_a_login_that_is_confirmed_after_that_is_saved_too(make_site: MakeSite) -> None:
+    site = make_site()
+    visitor = site.visitor()
+    visitor.visit(OF_ADA)
+    site.store.lost.add("Replace")
+    site.clock.advance(100)
+    visitor.visit(Saving(Session.rotate, CAUGHT, after=lambda s: s.confirm_login("ada")))
+    assert visitor.visit(lambda session: session.require_fresh(60)).status == 200
+
+
+@pytest.mark.parametrize("act", [Session.rotate, login])
+def test_a_later_change_that_cant_be_saved_does_not_keep_the_cookie_back(
+    make_site: MakeSite, act: Act
+) -> None:
+    site = make_site()
+    visitor = site.visitor()
+    visitor.visit(OF_ADA)
+    site.store.lost.add("Replace")
+    site.store.failures["Save"] = StoreUnavailable("no table")
+    visitor.visit(Saving(act, CAUGHT, after=put(later=1)))
+    site.store.failures.clear()
+    assert site.told[-1] == "dropped not_saved"
+    assert after(visitor, site) == ["ada", {"cart": [1], "theme": "dark"}]
+
+
 def test_what_was_not_carried_out_is_done_now(make_site: MakeSite) -> None:
     site = make_site()
     visitor = site.visitor()

@@ -29,7 +29,14 @@ from sessions import (
 from sessions.asgi import SessionMiddleware
 from sessions.operations.driver import Driver
 from sessions.operations.login_lifetime import LoginLifetime
-from sessions.operations.operation import Create, Delete, Flow, Operation, ReadClock
+from sessions.operations.operation import (
+    Create,
+    Delete,
+    Flow,
+    Operation,
+    ReadClock,
+    Replace,
+)
 from sessions.session_state import SessionState
 from sessions.values.csrf import new_secret
 from sessions.values.values import NO_VALUES, Changes, Values, decode, require_storable
@@ -249,6 +256,73 @@ def test_a_login_while_another_task_saves_holds(*, has_row: bool, turns: int) ->
     visitor.visit(log_in)
     assert visitor.visit(ask) == ["ada", ALL if has_row else {"a": 1, "b": 1}]
     assert len(visitor.store) == 1
+
+
+@pytest.mark.parametrize("turns", range(3))
+@pytest.mark.parametrize("has_row", [False, True])
+def test_a_login_while_the_save_of_another_task_is_not_answered_holds(
+    *, has_row: bool, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor()
+    send, failures = visitor.store.send, [StoreUnavailable("no answer")]
+
+    def losing(operation: Operation, deadline_ns: int) -> Any:
+        result = send(operation, deadline_ns)
+        if isinstance(operation, Create | Replace) and failures:
+            raise failures.pop()
+        return result
+
+    async def log_in(session: Session) -> None:
+        session["a"] = 1
+        session.rotate()
+        saving = asyncio.ensure_future(session.save_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        session.login("ada")
+        session["b"] = 1
+        with suppress(StoreUnavailable):
+            await saving
+
+    if has_row:
+        visitor.visit(in_tasks)
+    monkeypatch.setattr(visitor.store, "send", losing)
+    visitor.visit(log_in)
+    assert visitor.values == ["ada", ALL if has_row else {"a": 1, "b": 1}]
+
+
+@pytest.mark.parametrize("turns", range(6))
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize("has_row", [False, True])
+def test_a_login_while_another_task_saves_leaves_no_form_of_before_valid(
+    *, has_row: bool, asks: bool, turns: int
+) -> None:
+    visitor = Visitor()
+
+    async def log_in(session: Session) -> None:
+        session["a"] = 1
+        before = session.csrf_token()
+        session.rotate()
+        saving = asyncio.ensure_future(session.save_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        session.login("ada")
+        later = [session.csrf_token()] if asks else []
+        await saving
+        tokens.extend([before, *later, session.csrf_token()])
+        assert are_valid(session) == valid
+
+    def are_valid(session: Session) -> list[bool]:
+        return [session.is_csrf_token(token) for token in tokens]
+
+    async def ask(session: Session) -> list[bool]:
+        return are_valid(session)
+
+    tokens: list[str] = []
+    valid = [False, *[True] * asks, True]
+    if has_row:
+        visitor.visit(in_tasks)
+    visitor.visit(log_in)
+    assert visitor.visit(ask) == valid
 
 
 @pytest.mark.parametrize("turns", range(6))
