@@ -9,7 +9,8 @@ _LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
 _HOST_NAME = re.compile(rf"(?=.{{1,255}}\Z)(?:{_LABEL}\.)*{_LABEL}\.?", re.ASCII)
 """The host names that botocore accepts."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_USER_INFORMATION = re.compile(r"""(?<=//)[^/?#\s"']*@""")
+_USER_INFORMATION = re.compile(r"""(?<=Invalid endpoint: ).*@|(?<=//)[^/?#\s"']*@""", re.DOTALL)
+"""In a URL; and whatever is before an @ where botocore says that a text is no URL."""
 
 
 @dataclass(frozen=True, slots=True)

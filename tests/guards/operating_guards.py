@@ -69,6 +69,13 @@ OPERATING = (
         f"{_CLI}no_message_holds_the_password_of_an_endpoint",
     ),
     Guard(
+        "no password of what is no URL is told, as botocore would",
+        "ddbwire/endpoint.py",
+        "(?<=Invalid endpoint: ).*@|",
+        "",
+        f"{_CLI}an_endpoint_that_is_refused_is_told_without_its_password",
+    ),
+    Guard(
         "a scan is paused until its read units are paid for",
         "ratelimit_ddb/cli/table_scan.py",
         "                self._sleep(ahead)\n",

@@ -76,6 +76,26 @@ def test_that_wrong_arguments_are_told_in_one_line(
 
 
 @pytest.mark.parametrize(
+    "endpoint",
+    ["http://admin:s3cret@local:99999", "admin:s3cret@local", "http://admin:s3 cret@local"],
+)
+def test_that_an_endpoint_that_is_refused_is_told_without_its_password(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["tables", "create", "--endpoint-url", endpoint])
+    assert ended.value.code == 2
+    told = one_line(capsys)
+    assert "local" in told
+    assert "cret" not in told
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    assert main(["tables", "create"]) == 2
+    told = one_line(capsys)
+    assert "AWS_ENDPOINT_URL" in told
+    assert "cret" not in told
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["tables", "create", "--table", "a b"],
@@ -251,7 +271,9 @@ def test_the_installed_command(tmp_path: Path) -> None:
         check=False,
     )
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith("ratelimit-ddb tables create: argument --endpoint-url: 'nowhere'")
+    assert run.stderr.startswith(
+        "ratelimit-ddb tables create: argument --endpoint-url: endpoint 'nowhere' must be "
+    )
 
 
 def test_that_help_needs_neither_boto3_nor_botocore() -> None:

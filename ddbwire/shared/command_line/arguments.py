@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 from ddbwire.endpoint import Endpoint
 from ddbwire.shared.command_line.failure import Misuse
@@ -70,14 +69,9 @@ def layout_of(names: str | None) -> SingleTable | None:
 
 def _url(text: str) -> str:
     try:
-        parts = urlsplit(text)
-        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        complete = False
-    if not complete:
-        raise argparse.ArgumentTypeError(f"{text!r}: write http://HOST:PORT or https://HOST")
-    try:
         Endpoint.of(text)
     except ValueError as refused:
-        raise argparse.ArgumentTypeError(str(refused)) from refused
+        raise argparse.ArgumentTypeError(
+            f"{refused}; write http://HOST:PORT or https://HOST"
+        ) from refused
     return text

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ddbwire.endpoint import Endpoint as EndpointURL
 from ddbwire.endpoint import without_user_information
 from ddbwire.shared.command_line.failure import Misuse
 
 _CONNECT_SECONDS = 5
 _TRIES = 3
+_REFUSED_ENDPOINTS = ("Invalid endpoint", "Invalid IPv6 URL", "endpoint ")
+"""The beginnings of messages about an endpoint: of botocore, of the standard library, of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,13 @@ def resolve(endpoint_url: str | None, region: str | None) -> Endpoint:
         try:
             known = client_settings(None, region, endpoint_url)
             client = known.client(endpoint_url, config)
+            EndpointURL.of(client.meta.endpoint_url)
         except ValueError as refused:
-            if not str(refused).startswith(("Invalid endpoint", "Invalid IPv6 URL")):
+            if not str(refused).startswith(_REFUSED_ENDPOINTS):
                 raise  # for example, by a credentials' provider
             raise Misuse(
-                f"{refused}: give --endpoint-url, or mend AWS_ENDPOINT_URL, "
-                "AWS_ENDPOINT_URL_DYNAMODB or the profile's endpoint_url"
+                f"{without_user_information(str(refused))}: give --endpoint-url, or mend "
+                "AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_DYNAMODB or the profile's endpoint_url"
             ) from refused
     url = client.meta.endpoint_url
     return Endpoint(client, without_user_information(url), known.defaulted, is_loopback(url))
