@@ -49,7 +49,7 @@ class PreviousKey:
         """Take over its session; None if there is none."""
         taken = None
         for old, token in self._old_sessions():
-            found = self._run(find_taken_over(self._config.sessions, token))
+            found = self._run(self._finding(token))
             if found is None:
                 data = old.load()
                 if data:
@@ -65,7 +65,7 @@ class PreviousKey:
         """The same in an event loop."""
         taken = None
         for old, token in self._old_sessions():
-            found = await self._run_async(find_taken_over(self._config.sessions, token))
+            found = await self._run_async(self._finding(token))
             if found is None:
                 data = await old.aload()
                 if data:
@@ -96,6 +96,10 @@ class PreviousKey:
     def _token_of(self, key: str) -> str:
         config = self._config.sessions
         return config.tokens.derived_from(f"{config.cookie.name}={key}")
+
+    def _finding(self, token: str) -> Flow[TakenOver | None]:
+        site = self._config
+        return find_taken_over(site.sessions, token, site.timeouts.lifetime_seconds)
 
     def _beginning(self, token: str, data: Mapping[str, Any]) -> Flow[TakenOver]:
         site = self._config

@@ -93,23 +93,25 @@ def take_over(
         TypeError, ValueError: the value under ``user_key`` can't be a user's id.
     """
     token = _token_of(config, previous, value)
-    taken = yield from find_taken_over(config, token)
+    taken = yield from find_taken_over(config, token, previous.max_age)
     if taken is None:
         user = None if previous.user_key is None else values.get(previous.user_key)
         taken = yield from begin(config, token, values, user, previous.max_age)
     return taken
 
 
-def find_taken_over(config: SessionConfig, token: str) -> Flow[TakenOver | None]:
+def find_taken_over(config: SessionConfig, token: str, max_age: int) -> Flow[TakenOver | None]:
     """The session that an old cookie was taken over to; None if it was not taken over.
 
     Args:
         config: the application's.
         token: derived from the old cookie.
+        max_age: seconds for which the old cookie may still be valid.
     """
     found = yield from load(config, token)
     if isinstance(found, LoadedSession):
         row = found.row
+        yield from _mark(config, token, max_age)  # the request that began it may have failed first
         is_late = row is not None and found.loaded_at - row.created_at >= GRACE_SECONDS
         is_its_own = row is not None and row.session_id == config.tokens.session_id(token)
         return TakenOver(token, found, is_late and is_its_own)

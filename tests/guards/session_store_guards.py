@@ -110,6 +110,13 @@ SESSION_STORES = (
         f"{_PREVIOUS}an_old_cookie_is_worth_nothing_after_a_logout",
     ),
     Guard(
+        "B20: nor where the request that took it over failed in between",
+        _TAKE_OVER,
+        "yield from _mark(config, token, max_age)  #",
+        "#",
+        f"{_PREVIOUS}nor_where_the_request_that_took_it_over_failed_in_between",
+    ),
+    Guard(
         "B20: an old cookie that is written in another way is none",
         "sessions/previous.py",
         "return base64_encode(base64_decode(signature)).decode() == signature",

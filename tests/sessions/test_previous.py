@@ -21,7 +21,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from sessions import Cookie, MemorySessionStore, SessionConflict, SessionEvent
+from sessions import (
+    Cookie,
+    MemorySessionStore,
+    SessionConflict,
+    SessionEvent,
+    StoreUnavailable,
+)
 from sessions.asgi import SessionMiddleware
 from sessions.flask import SessionInterface
 from sessions.operations.operation import Create, Delete
@@ -206,6 +212,34 @@ def test_b20_what_makes_it_worthless_is_kept_as_long_as_it_may_be_valid() -> Non
     now = recorded.clock() // 10**9
     assert (mark.created_at, mark.last_seen_at) == (now, now)
     assert (mark.expires_at, mark.ends_at) == (now + 1_000_000, now + 1_000_000)
+
+
+@pytest.mark.parametrize("ends_by", ["logout", "login", "timeout"])
+def test_b20_nor_where_the_request_that_took_it_over_failed_in_between(ends_by: str) -> None:
+    class Failing(MemorySessionStore):
+        """Fails at the write after the session's row."""
+
+        creates = 0
+
+        def send(self, operation: Any, deadline_ns: int) -> Any:
+            self.creates += isinstance(operation, Create)
+            if isinstance(operation, Create) and self.creates == 2:
+                raise StoreUnavailable("no table")
+            return super().send(operation, deadline_ns)
+
+    clock = FakeClock()
+    site = Site(Failing(clock=clock), clock)
+    browser, thief = OldBrowser(site, "abc"), OldBrowser(site, "abc")
+    with pytest.raises(StoreUnavailable):
+        browser.seen()
+    with browser.request() as session:
+        assert session["user"] == 5
+        if ends_by == "logout":
+            session.logout()
+        elif ends_by == "login":
+            session.login("ada")
+    clock.advance(browser.config.timeouts.lifetime_seconds if ends_by == "timeout" else 30)
+    assert thief.seen() == {}
 
 
 def test_b20_a_logout_deletes_once_what_both_cookies_lead_to() -> None:
