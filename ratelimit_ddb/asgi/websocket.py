@@ -16,11 +16,13 @@ from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.response.fields import retry_after_seconds
 from ratelimit_ddb.web.rules.verdict import FOR_GOOD, Charge, Verdict
 
-TRY_AGAIN_LATER = 1013
 _NORMAL_CLOSURE = 1000
 """The code of a close without one."""
+_POLICY_VIOLATION = 1008
+"""The code of a denial for good: clients come again after 1013."""
+_TRY_AGAIN_LATER = 1013
 _LONGEST_REASON = 123
-"""Bytes: a control frame has 125 at most, two of which are the code."""
+"""Bytes: a control frame has 125 at most, two of which are the code. Servers raise at more."""
 _DISCONNECT = "websocket.disconnect"
 _DENIAL = "websocket.http.response"
 
@@ -37,12 +39,12 @@ async def refuse_handshake(
 ) -> None:
     """Answer a handshake that is over a limit.
 
-    With the whole answer where the server can send one, else by a close with code 1013, which
-    servers turn into a 403 of their own before the connection is accepted.
+    With the whole answer where the server can send one, else by a close, which servers turn into a
+    403 of their own before the connection is accepted.
     """
     await receive()  # websocket.connect: until it was taken, servers may not take an answer
     if _DENIAL not in (scope.get("extensions") or {}):
-        await send(_close(verdict))
+        await send(close_of(verdict))
         return
     headers = [(name.encode(), value.encode()) for name, value in answer.headers]
     await send({"type": f"{_DENIAL}.start", "status": answer.status, "headers": headers})
@@ -80,7 +82,7 @@ def admitted_websocket(
         if closed_by_application is not None:
             return {"code": _NORMAL_CLOSURE, **closed_by_application, "type": _DISCONNECT}
         closed = True
-        close = _close(verdict)
+        close = close_of(verdict)
         with suppress(OSError):  # the client has gone
             await send(close)
         return {**close, "type": _DISCONNECT}
@@ -96,7 +98,8 @@ def admitted_websocket(
     return Channel(limited_receive, open_send)
 
 
-def _close(verdict: Verdict) -> dict[str, Any]:
+def close_of(verdict: Verdict) -> dict[str, Any]:
+    """The close of a connection that is denied, with the reason."""
     decision = verdict.longest.decision
     if decision.source == "outage":
         why = "rate limits can't be checked just now"
@@ -108,11 +111,8 @@ def _close(verdict: Verdict) -> dict[str, Any]:
         why = "blocked after too many requests over a limit"
     else:
         why = f"over the limit of {decision.limit}"
+    code = _POLICY_VIOLATION
     if decision.source not in FOR_GOOD:
         why = f"{why}; retry after {retry_after_seconds(decision)} s"
-    return {"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": fitting_reason(why)}
-
-
-def fitting_reason(text: str) -> str:
-    """As much of a text in ASCII as a close frame holds: servers raise if it is longer."""
-    return text[:_LONGEST_REASON]
+        code = _TRY_AGAIN_LATER
+    return {"type": "websocket.close", "code": code, "reason": why[:_LONGEST_REASON]}

@@ -6,7 +6,7 @@ from fastapi import HTTPException, WebSocket, WebSocketException
 from fastapi.requests import HTTPConnection
 from starlette.websockets import WebSocketState
 
-from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER, fitting_reason
+from ratelimit_ddb.asgi.websocket import close_of
 from ratelimit_ddb.web.response.denial import denial_of, sentence
 from ratelimit_ddb.web.response.denial_response import DenialResponse
 from ratelimit_ddb.web.rules.verdict import Verdict
@@ -42,5 +42,6 @@ async def denial_exception(
         await connection.receive()  # until this was taken, servers may not take an answer
     accepted = connection.application_state is not WebSocketState.CONNECTING
     if accepted or "websocket.http.response" not in (connection.scope.get("extensions") or {}):
-        return WebSocketException(TRY_AGAIN_LATER, fitting_reason(sentence(denial_of(verdict))))
+        close = close_of(verdict)
+        return WebSocketException(close["code"], close["reason"])
     return RateLimitExceeded(answer, verdict)

@@ -52,7 +52,7 @@ class RateLimit:
     ``Depends(RateLimit("5/minute", store=store))``, for a route, a router or the application, HTTP
     or websocket. As a parameter it gives the Verdict. Over the limit it raises RateLimitExceeded;
     a handshake is refused likewise or, where the server can't send an answer to one or the
-    connection was accepted before, by a close with code 1013.
+    connection was accepted before, by a close with code 1013, or 1008 for good.
 
     Without a ``name`` each route that it is on has buckets of its own, named ``"POST /codes"`` by
     its methods and its template (``"no route"`` for the files of ``app.frontend``); with one all of

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from ratelimit_ddb.asgi.application import Receive, Scope, Send
 from ratelimit_ddb.asgi.response_refund import call_and_respond
-from ratelimit_ddb.asgi.websocket import TRY_AGAIN_LATER, refuse_handshake
+from ratelimit_ddb.asgi.websocket import close_of, refuse_handshake
 from ratelimit_ddb.decorator.coroutine import ReturnKind, return_kind
 from ratelimit_ddb.decorator.function_name import name_of
 from ratelimit_ddb.limit import LimitsLike
@@ -254,4 +254,4 @@ async def _refuse(websocket: WebSocket, answer: DenialResponse, verdict: Verdict
         await refuse_handshake(answer, verdict, websocket.scope, receive, send)
     elif websocket.application_state is not WebSocketState.DISCONNECTED:
         # After the close, messages may still arrive.
-        await websocket.close(TRY_AGAIN_LATER)
+        await websocket.send(close_of(verdict))

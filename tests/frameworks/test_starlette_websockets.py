@@ -47,6 +47,7 @@ def test_a_websocket_that_was_accepted_before_is_closed(store: MemoryStore) -> N
     assert kinds(visit(app, "/chat")) == ["accept", "send"]
     _, close = visit(app, "/chat")
     assert (close["type"], close["code"]) == ("websocket.close", 1013)
+    assert close["reason"] == "over the limit of 1 per minute; retry after 60 s"
 
 
 def test_a_message_has_no_response_that_gives_anything_back(store: MemoryStore) -> None:

@@ -14,6 +14,20 @@ _VIEWS = "tests/frameworks/test_view_limits.py::test_"
 
 REQUESTS = (
     Guard(
+        "the reason of a close fits into its frame",
+        "ratelimit_ddb/asgi/websocket.py",
+        "why[:_LONGEST_REASON]",
+        "why",
+        "tests/web/test_websockets.py::test_a_reason_fits_into_a_close_frame",
+    ),
+    Guard(
+        "who is closed for good is not told to try again",
+        "ratelimit_ddb/asgi/websocket.py",
+        "code = _POLICY_VIOLATION",
+        "code = _TRY_AGAIN_LATER",
+        "tests/web/test_websockets.py::test_a_handshake_that_is_denied_for_good_is_told_no_time",
+    ),
+    Guard(
         "what the application closed while a message was judged is not closed again",
         "ratelimit_ddb/asgi/websocket.py",
         "            closed_by_application = message\n",
