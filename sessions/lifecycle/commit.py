@@ -174,7 +174,7 @@ def commit_request(session: RequestSession, begun: SessionState, changes: Change
     except SessionRevoked as revoked:
         drop_revoked(config, state, begun, changes, revoked)
     except TooManySessions:
-        state.withdraw_login()
+        _withdraw_refused_login(state, begun)
         raise
     else:
         if begun.authenticates and result.token is not None:
@@ -182,6 +182,12 @@ def commit_request(session: RequestSession, begun: SessionState, changes: Change
         if result is not SAVED:
             state.token = result.token
             session.client_token.note(result)
+
+
+def _withdraw_refused_login(state: SessionState, begun: SessionState) -> None:
+    """Undo a login that was refused, not what another task has done instead meanwhile."""
+    if not state.is_ended_or_begun_since(begun):
+        state.withdraw_login()
 
 
 def _commit_copy(

@@ -12,7 +12,7 @@ other way round for an owner's.
 from __future__ import annotations
 
 from collections.abc import Collection
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 
 from sessions.operations.row import Row
@@ -176,10 +176,12 @@ class _IdsBySecond:
         return None
 
     def _clear(self) -> None:
-        entries, self._entries = self._entries, []
-        for entry in entries:
-            if self._is_current(entry):
-                heappush(self._entries, entry)
+        self._entries = []  # for what a call in the midst of this one puts
+        entries = list(self._current.values())
+        heapify(entries)
+        self._entries, meanwhile = entries, self._entries
+        for entry in meanwhile:
+            heappush(self._entries, entry)
 
     def _is_current(self, entry: tuple[int, int, str]) -> bool:
         return self._current.get(entry[2]) is entry

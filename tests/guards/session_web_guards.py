@@ -180,6 +180,13 @@ SESSIONS_ON_THE_WEB = (
         f"{_TASKS}a_login_while_the_save_of_another_task_is_not_answered_holds",
     ),
     Guard(
+        "a login while that of another task is refused holds",
+        "sessions/lifecycle/commit.py",
+        "    if not state.is_ended_or_begun_since(begun):\n        state.withdraw_login()",
+        "    if True:\n        state.withdraw_login()",
+        f"{_TASKS}a_login_while_that_of_another_task_is_refused_holds",
+    ),
+    Guard(
         "a login while another task saves makes forms of before invalid",
         "sessions/lifecycle/commit.py",
         "                state.data.pop(CSRF, None)\n",

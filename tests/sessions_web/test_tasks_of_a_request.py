@@ -290,6 +290,28 @@ def test_a_login_while_the_save_of_another_task_is_not_answered_holds(
     assert visitor.values == ["ada", ALL if has_row else {"a": 1, "b": 1}]
 
 
+@pytest.mark.parametrize("turns", range(8))
+def test_a_login_while_that_of_another_task_is_refused_holds(turns: int) -> None:
+    visitor = Visitor(max_sessions_per_user=1, on_max_sessions="refuse")
+
+    async def log_in(session: Session) -> None:
+        session.login("ada")
+
+    async def again(session: Session) -> None:
+        session.login("ada")
+        saving = asyncio.ensure_future(session.save_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        session.login("bob")
+        with suppress(TooManySessions):
+            await saving
+
+    visitor.visit(log_in)
+    visitor.browser.jar.clear()
+    visitor.visit(again)
+    assert visitor.values == ["bob", {}]
+
+
 @pytest.mark.parametrize("turns", range(6))
 @pytest.mark.parametrize("asks", [False, True])
 @pytest.mark.parametrize("has_row", [False, True])
