@@ -17,7 +17,7 @@ from sessions.arguments import require_user_id
 from sessions.config.session_config import GRACE_SECONDS, SessionConfig
 from sessions.errors import SessionTooLarge, TooManySessions
 from sessions.lifecycle.end import end
-from sessions.lifecycle.load import load
+from sessions.lifecycle.load import InvalidReason, load
 from sessions.lifecycle.max_sessions import create_counted
 from sessions.lifecycle.new_row import new_row, with_values
 from sessions.loaded_session import NO_SESSION, LoadedSession
@@ -116,7 +116,7 @@ def find_taken_over(config: SessionConfig, token: str, max_age: int) -> Flow[Tak
         is_its_own = row is not None and row.session_id == config.tokens.session_id(token)
         return TakenOver(token, found, is_late and is_its_own)
     mark: Found = yield Find(_mark_id(config, token))
-    if mark.rows:
+    if mark.rows or found is not InvalidReason.UNKNOWN:  # its row is over, for example
         return TakenOver(token, NO_SESSION, cookie_is_due=True)
     return None
 

@@ -105,7 +105,7 @@ SESSION_STORES = (
     Guard(
         "B20: an old cookie begins no session a second time",
         _TAKE_OVER,
-        "if mark.rows:",
+        "if mark.rows or found is not InvalidReason.UNKNOWN:",
         "if False:",
         f"{_PREVIOUS}an_old_cookie_is_worth_nothing_after_a_logout",
     ),
@@ -114,6 +114,13 @@ SESSION_STORES = (
         _TAKE_OVER,
         "yield from _mark(config, token, max_age)  #",
         "#",
+        f"{_PREVIOUS}nor_where_the_request_that_took_it_over_failed_in_between",
+    ),
+    Guard(
+        "B20: an old cookie whose session is over, and was not marked, is none",
+        _TAKE_OVER,
+        " or found is not InvalidReason.UNKNOWN",
+        "",
         f"{_PREVIOUS}nor_where_the_request_that_took_it_over_failed_in_between",
     ),
     Guard(
