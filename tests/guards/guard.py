@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 COPIED = ("ddbwire", "ratelimit_ddb", "sessions", "demo", "tests", "examples", "pyproject.toml")
+UNNEEDED = "debugging doctest faulthandler junitxml legacypath pastebin setuponly setupplan stepwise"
+"""Plugins of pytest itself, whose registration takes an eighth of a short test's time."""
 TESTS_FAILED = 1
 """Pytest's exit code; any other says that they could not even be run."""
 
@@ -91,7 +93,10 @@ class Runner:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         # Pytest's own tracebacks parse each file in them: half the time of a short test that fails.
-        arguments = ["-q", "-x", "--tb=native", "-p", "no:cacheprovider", *tests]
+        arguments = ["-q", "-x", "--tb=native", "-p", "no:cacheprovider"]
+        for plugin in UNNEEDED.split():
+            arguments += ["-p", f"no:{plugin}"]
+        arguments += tests
         print(json.dumps(arguments), file=self.process.stdin, flush=True)
         code = self.process.stdout.readline()
         assert code, "the tests' interpreter has ended"
