@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import threading
 import time
@@ -179,6 +180,29 @@ def test_p10_a_response_without_end_takes_no_longer_than_the_deadline(
         answers.append(late.value)
     assert time.monotonic() - began < 1.5
     assert {type(answer) for answer in answers} == {DeadlineExceeded}
+
+
+class EndlessSocket(socket.socket):
+    """A socket whose other side has always sent more, however fast it is read."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(fileno=sock.detach())
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"
+        self._sent = itertools.chain([head], itertools.repeat(b"x" * 10_000))
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        return next(self._sent)
+
+
+def test_p10_what_is_sent_faster_than_it_can_be_read_ends_at_the_deadline() -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with contextlib.closing(connection.Connection(EndlessSocket(ours))) as used, theirs:
+        used.send(b"GET / HTTP/1.1\r\n\r\n", time.monotonic_ns() + 10**9)
+        theirs.sendall(b"x")  # to the poll, there is something to read
+        received = used.receive(time.monotonic_ns())
+        assert isinstance(received, NoResponse)
+        assert received.timed_out
 
 
 @pytest.mark.parametrize("whole", [False, True])

@@ -15,7 +15,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 COPIED = ("ddbwire", "ratelimit_ddb", "sessions", "demo", "tests", "examples", "pyproject.toml")
-UNNEEDED = "debugging doctest faulthandler junitxml legacypath pastebin setuponly setupplan stepwise"
+UNNEEDED = (
+    "debugging doctest faulthandler junitxml legacypath pastebin setuponly setupplan stepwise"
+)
 """Plugins of pytest itself, whose registration takes an eighth of a short test's time."""
 TESTS_FAILED = 1
 """Pytest's exit code; any other says that they could not even be run."""

@@ -69,7 +69,7 @@ INPUTS = (
         module="ddbwire/connections/blocking/connection.py",
         guarded="            if monotonic_ns() >= deadline_ns:\n                raise TimeoutError",
         unguarded="",
-        test="tests/ddbwire/test_faults.py::test_p10_a_response_without_end_takes_no_longer_than_the_deadline",
+        test="tests/ddbwire/test_faults.py::test_p10_what_is_sent_faster_than_it_can_be_read_ends_at_the_deadline",
     ),
     Guard(
         rule="a provider that is not reached at the start is an outage",
