@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware as StarletteSessions
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 
 from sessions import MemorySessionStore, Session, SessionNotSaved, asgi, session_of, wsgi
 from sessions.flask import SessionInterface
@@ -177,15 +177,24 @@ def test_a_login_after_the_session_was_ended_so_holds(app: Assigning) -> None:
     assert app.listed == 1
 
 
-def test_a_part_with_starlettes_own_sessions_has_its_own() -> None:
-    async def own(request: Request) -> JSONResponse:
-        request.session["of the part"] = 1
-        assert dict(session_of(request)) == {"a": 1}, "that of the whole"
-        return JSONResponse(dict(request.session))
+async def _own(request: Request) -> JSONResponse:
+    request.session["of the part"] = 1
+    assert dict(session_of(request)) == {"a": 1}, "that of the whole"
+    return JSONResponse(dict(request.session))
 
-    part = Starlette(
-        routes=[Route("/own", own)], middleware=[Middleware(StarletteSessions, secret_key="s" * 32)]
-    )
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Starlette(
+            routes=[Route("/own", _own)],
+            middleware=[Middleware(StarletteSessions, secret_key="s" * 32)],
+        ),
+        StarletteSessions(Router([Route("/own", _own)]), secret_key="s" * 32),
+    ],
+    ids=["an application", "a router"],
+)
+def test_a_part_with_starlettes_own_sessions_has_its_own(part: Any) -> None:
     visitor = browser(starlette_site(WatchedStore([], FakeClock()), Mount("/part", part)))
     visitor.ask("/put")
     assert visitor.ask("/part/own").value == {"of the part": 1}
