@@ -106,8 +106,8 @@ class ResponseReader:
         It is if it has no length, as a server of HTTP/1.0 may leave it out (RFC 9112, section 6.3).
         That it was cut off shows in its JSON, which must be whole.
         """
-        head = self._head()
-        if not head.endswith(_HEAD_END) or self.complete or _LENGTHS & _headers_of(head).keys():
+        final = b"".join(self._pieces).split(_HEAD_END, self._interim)[-1]
+        if _HEAD_END not in final or self.complete or _LENGTHS & _headers_of(final).keys():
             return False
         self._status = self._parser.get_status_code()
         self._finals += 1
@@ -132,7 +132,12 @@ class ResponseReader:
 
     def take(self) -> HTTPResponse | NoResponse:
         """The response, checked; the reader is ready for the next one."""
-        head, bodies = self._head(), self._bodies
+        pieces, bodies = self._pieces, self._bodies
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if self._interim:
+            data = data.split(_HEAD_END, self._interim)[-1]
+        # The trailer section has no headers: its fields are not read.
+        head = data[: data.find(_HEAD_END) + len(_HEAD_END)]
         body = bodies[0] if len(bodies) == 1 else b"".join(bodies)
         dates = _DATE.search(head)
         checksums = _CHECKSUM.search(head)
@@ -149,7 +154,7 @@ class ResponseReader:
             fault = "more than one final response"
         elif checksum is not None and checksum != b"%d" % zlib.crc32(body):
             fault = "the body does not match x-amz-crc32"
-        self._pieces.clear()
+        pieces.clear()
         bodies.clear()
         self._received = 0
         self._interim = 0
@@ -160,14 +165,6 @@ class ResponseReader:
             self.keep_alive = False
             return NoResponse(fault, sent=True)
         return tuple_new(HTTPResponse, (self._status, body, date, headers))
-
-    def _head(self) -> bytes:
-        """The head of the final response; not its trailer section, whose fields are no headers."""
-        pieces = self._pieces
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if self._interim:
-            data = data.split(_HEAD_END, self._interim)[-1]
-        return data[: data.find(_HEAD_END) + len(_HEAD_END)]
 
 
 class _Headers:

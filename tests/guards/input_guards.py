@@ -32,15 +32,15 @@ INPUTS = (
     Guard(
         rule="a response that states its length does not end with the connection",
         module="ddbwire/connections/response_reader.py",
-        guarded=" or _LENGTHS & _headers_of(head).keys()",
+        guarded=" or _LENGTHS & _headers_of(final).keys()",
         unguarded="",
         test="tests/ddbwire/test_reply.py::test_a_response_that_was_cut_off_does_not_end_with_the_connection",
     ),
     Guard(
         rule="the trailer section of a response sets no Date and no checksum",
         module="ddbwire/connections/response_reader.py",
-        guarded="return data[: data.find(_HEAD_END) + len(_HEAD_END)]",
-        unguarded="return data",
+        guarded="head = data[: data.find(_HEAD_END) + len(_HEAD_END)]",
+        unguarded="head = data",
         test="tests/ddbwire/test_reply.py::test_the_fields_of_a_trailer_section_are_no_headers",
     ),
     Guard(
