@@ -29,16 +29,27 @@ from tests.store_flavours import FLAVOURS, Flavour
 
 SESSIONS = 10_000
 SECONDS = 5.0
-"""On a machine that has nothing else to do."""
+"""On a machine that has nothing else to do, and that makes the steps of LOOP in LOOP_SECONDS."""
+LOOP = 1_000_000
+LOOP_SECONDS = 0.02
 PUTS_AT_ONCE = 4
 """Batches, so that the engine has work for more than one core."""
 ATTEMPTS = 3
 """Java compiles what it runs often: the first one may be slow."""
 
 
-def busy() -> float:
-    """How many there are for each processor, this test and the engine among them; at least 1."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+def slowness() -> float:
+    """How many times as long as on a quiet machine of the usual speed things take here; at least 1.
+
+    By the processes that there are for each processor, this test and the engine among them, and by
+    the time of a loop: machines that are shared differ by three times from day to day.
+    """
+    started = time.process_time()
+    for _ in range(LOOP):
+        pass
+    loop_seconds = time.process_time() - started
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return max(1.0, load) * max(1.0, loop_seconds / LOOP_SECONDS)
 
 
 class Engine(NamedTuple):
@@ -154,9 +165,10 @@ def test_ten_thousand_sessions_are_listed_and_ended_in_under_five_seconds(
         # Nor is anything left of the register.
         assert rows_left(engine) == 0
         slowest = max(listed - started, ended - listed)
-        if slowest < SECONDS * busy():
+        allowed = SECONDS * slowness()
+        if slowest < allowed:
             return
-    pytest.fail(f"{slowest:.1f} seconds, at a load of {busy():.1f}")
+    pytest.fail(f"{slowest:.1f} seconds, of {allowed:.1f} on this machine")
 
 
 def test_many_large_sessions_are_listed_though_a_batch_is_16_megabytes(engine: Engine) -> None:
