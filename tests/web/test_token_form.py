@@ -149,3 +149,21 @@ def test_tokens_of_different_octets_have_different_forms() -> None:
     tokens += [SIGNER.sign(f"user-{n}").decode() for n in range(20)]
     tokens += [hashlib.sha256(str(n).encode()).hexdigest() for n in range(20)]
     assert len(set(map(token_form, tokens))) == 60
+
+
+def test_p15_no_character_that_a_uuid_may_have_makes_it_another_token() -> None:
+    written = "12345678123456781234567812345678"
+    accepted = 0
+    for character in map(chr, range(0x10000)):
+        for text in (
+            f"{character}{written}",
+            f"{character}{written[1:]}",
+            f"0{character}{written}",
+        ):
+            try:
+                read = UUID(text).hex
+            except ValueError:
+                continue
+            accepted += 1
+            assert token_form(text) == read, ascii(text)
+    assert accepted > 300
