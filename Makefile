@@ -121,6 +121,8 @@ bench: $(BENCH_READY)  ## Measure for some minutes: a decision beside boto3, app
 	@echo
 	@$(BIN)/python -m bench.session_peers --rounds 1
 	@echo
+	@$(BIN)/python -m bench.many_sessions --rounds 1
+	@echo
 	@$(BIN)/python -m bench.soak
 	@echo
 	@$(BIN)/python -m bench.import_cost

@@ -14,6 +14,7 @@ from bench import (
     kinds_of_limits,
     lineup,
     load,
+    many_sessions,
     middleware,
     money,
     outage,
@@ -91,6 +92,12 @@ def _session_peers(url: str, table: str, workload: Workload, progress: Progress)
     return session_peers.measured(url, table, progress, rounds=1, requests=2)
 
 
+def _many_sessions(url: str, table: str, workload: Workload, progress: Progress) -> Any:
+    if workload == FULL:
+        return many_sessions.measured(url, table, progress)
+    return many_sessions.measured(url, table, progress, rounds=1, sessions=300)
+
+
 def _imports(url: str, table: str, workload: Workload, progress: Progress) -> Any:
     return import_cost.measured(workload.rounds)
 
@@ -163,6 +170,7 @@ SECTIONS: dict[str, Section] = {
     "rules": _rules,
     "sessions": _sessions,
     "session_peers": _session_peers,
+    "many_sessions": _many_sessions,
     "import": _imports,
     "mixed": _mixed,
     "values": _values,

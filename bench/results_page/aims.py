@@ -10,9 +10,11 @@ from typing import Any
 
 from bench import outage, rules_side_by_side
 from bench.hot_keys.leased_decision import BLOCKING, MOST_US
+from bench.many_sessions import MOST_SECONDS, SESSIONS
 from bench.memory_growth import MOST_KILOBYTES_PER_1000
 from bench.results_page.hot_key_tables import units, worst_excess
 from bench.results_page.raw_results import cell, number, spread
+from bench.results_page.session_tables import most_seconds
 
 Raw = dict[str, Any]
 BASE_HTTP = "Starlette's BaseHTTPMiddleware, doing nothing"
@@ -130,6 +132,10 @@ AIMS = (
     Aim(
         "what an untouched session adds to a request, its read apart",
         "sessions", lambda raw: added(raw, "session, untouched", "sessions"), 60, False, "us",
+    ),
+    Aim(
+        f"{SESSIONS:,} sessions of one user are listed, or ended",
+        "many_sessions", most_seconds, MOST_SECONDS, False, "s",
     ),
     Aim(
         "what a request waits for three rules, over one", "rules", _rules_times,

@@ -73,8 +73,8 @@ PAGES = (
     Page(
         "sessions.md",
         "Sessions",
-        "beside flask-session, starsessions and Django's own, on the same engine",
-        ("session_peers",),
+        "beside flask-session, starsessions and Django's own; very many of one user",
+        ("session_peers", "many_sessions"),
         session_tables.parts,
     ),
     Page(

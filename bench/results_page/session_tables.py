@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bench.many_sessions import OURS, SESSIONS
 from bench.results_page.markdown import not_measured, picture, table
 from bench.results_page.raw_results import number, spread
 from bench.session_peers import BARE, LINEUP
@@ -22,8 +23,38 @@ sessions is written with it, by which they are shown and ended. The peers keep n
 """
 
 
+MANY_HEAD = f"""\
+## Very many sessions
+
+{SESSIONS:,} sessions of one user, listed by `sessions_of` and ended by `revoke_user`; beside them \
+what an application would write with boto3, in as many threads as the store uses, and in one. \
+Seconds, with the least and most of the rounds.
+"""
+
+
 def parts(raw: Raw, drawn: set[str]) -> Iterator[str]:
-    """A table for each framework."""
+    """A table for each framework, and one of very many sessions."""
+    yield from _of_frameworks(raw, drawn)
+    if "many_sessions" in raw:
+        yield MANY_HEAD
+        rows = [
+            (who, *(_seconds(of[name]) for name in ("list_seconds", "end_seconds")))
+            for who, of in raw["many_sessions"].items()
+        ]
+        yield table(("", "listed", "ended"), rows)
+
+
+def most_seconds(raw: Raw) -> float:
+    """What our listing took, or our ending if that took longer: the median of the rounds."""
+    return max(spread(rounds).median for rounds in raw["many_sessions"][OURS].values())
+
+
+def _seconds(rounds: list[float]) -> str:
+    of = spread(rounds)
+    return f"{number(of.median)} ({number(of.low)} to {number(of.high)})"
+
+
+def _of_frameworks(raw: Raw, drawn: set[str]) -> Iterator[str]:
     section = raw.get("session_peers")
     if section is None:
         return

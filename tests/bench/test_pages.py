@@ -64,6 +64,12 @@ SESSIONS = {
 }
 
 
+MANY_SESSIONS = {
+    "ratelimit-ddb": {"list_seconds": [0.8, 0.7, 0.9], "end_seconds": [2.1, 2.0, 2.4]},
+    "boto3, 1 thread": {"list_seconds": [2.0, 2.0, 2.0], "end_seconds": [20.5, 20.0, 21.0]},
+}
+
+
 def soaked(**other: Any) -> dict[str, Any]:
     """One site's minutes."""
     return {
@@ -91,6 +97,7 @@ EVERYTHING = {
     "kinds": KINDS,
     "suite": SUITE,
     "session_peers": SESSIONS,
+    "many_sessions": MANY_SESSIONS,
     "soak": SOAK,
     "faults": FAULTS,
     "accuracy": ACCURACY,
@@ -144,6 +151,7 @@ def test_what_failed_and_what_is_missing_is_said() -> None:
         ("suite", "7,210 tests in 13.0 minutes; 1 failed, 12 were skipped."),
         ("kinds", "| bucket | 1 | 1 | 0 | 1 | 1 | 0 |"),
         ("kinds", "| slot renewed, 100 held | 1 | 2 | 0 |  |  |  |"),
+        ("many_sessions", "| ratelimit-ddb | 0.80 (0.70 to 0.90) | 2.10 (2.00 to 2.40) |"),
         (
             "session_peers",
             "| session read | 1 | 0 | 1 | 300 (299 to 301) | 2 | 1 | 0.5 | 2,500 (2,499 to ",
