@@ -9,6 +9,9 @@ from ratelimit_ddb.web.gate.request_slots import RequestSlots
 
 _OF_THE_CONTENT = ("http.response.body", "http.response.pathsend", "http.response.zerocopysend")
 """The messages that end a response unless more follow (ASGI, "Path Send", "Zero Copy Send")."""
+_START = "http.response.start"
+_TRAILERS = "http.response.trailers"
+"""The message that ends a response whose start announced it (ASGI, "HTTP Trailers")."""
 
 
 async def call_while_held(
@@ -31,13 +34,22 @@ async def call_while_held(
         held: returns the slots that are held by then; all of them are released.
     """
 
+    has_trailers = False
+
     async def send_last(message: Message) -> None:
         await send(message)
         await _release(held())
 
     # No coroutine of its own for the parts of a response, of which there may be many.
     def send_and_release(message: Message) -> Awaitable[None]:
-        if message["type"] in _OF_THE_CONTENT and not message.get("more_body", False):
+        nonlocal has_trailers
+        kind = message["type"]
+        if kind == _START:
+            has_trailers = message.get("trailers", False)
+        elif kind == _TRAILERS:
+            if not message.get("more_trailers", False):
+                return send_last(message)
+        elif kind in _OF_THE_CONTENT and not (message.get("more_body", False) or has_trailers):
             return send_last(message)
         return send(message)
 

@@ -113,6 +113,13 @@ SLOTS = (
         f"{_IN_FLIGHT}background_tasks_after_the_response_hold_no_slot",
     ),
     Guard(
+        "P16: a slot is held until the trailers are sent",
+        "ratelimit_ddb/asgi/request_slots.py",
+        " or has_trailers):",
+        "):",
+        f"{_IN_FLIGHT}p16_a_slot_is_held_until_the_trailers_are_sent",
+    ),
+    Guard(
         "P16: over WSGI the slot is held until the response is closed",
         "ratelimit_ddb/wsgi.py",
         "return _WithEnd(app(environ, start_response), end)",

@@ -123,6 +123,28 @@ def test_background_tasks_after_the_response_hold_no_slot(last: str) -> None:
     asyncio.run(scenario())
 
 
+def test_p16_a_slot_is_held_until_the_trailers_are_sent() -> None:
+    async def scenario() -> None:
+        store, held = MemoryStore(), []
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            start = {"type": "http.response.start", "status": 200, "headers": []}
+            await send({**start, "trailers": True})
+            await send({"type": "http.response.body", "body": b"a"})
+            held.append(free(store, 1))
+            trailers = {"type": "http.response.trailers", "headers": []}
+            await send({**trailers, "more_trailers": True})
+            held.append(free(store, 1))
+            await send(trailers)
+            held.append(free(store, 1))
+
+        limited = AsgiMiddleware(app, store, Rule("/x", in_flight=1, by=everyone()))
+        await limited(scope(), receive, Answered())
+        assert held == [0, 0, 1]
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("ends", ["raises", "cancelled", "send fails"])
 def test_over_asgi_whatever_ends_the_response_releases_the_slot(ends: str) -> None:
     async def scenario() -> None:
