@@ -216,6 +216,20 @@ PATHS = (
         "tests/web/test_client_address.py::test_a_field_that_a_stranger_sends_is_not_read",
     ),
     Guard(
+        "the port that CloudFront writes behind an address is no part of it",
+        "ratelimit_ddb/web/identity/client_address.py",
+        "if self.field == WITH_PORT:",
+        "if False:",
+        "tests/web/test_client_address.py::test_the_address_that_cloudfront_writes_has_a_port",
+    ),
+    Guard(
+        "clients whose IPv4 addresses are translated are not all one",
+        "ratelimit_ddb/web/identity/address.py",
+        ', IPv6Network("64:ff9b::/96"))',
+        ",)",
+        "tests/web/test_client_address.py::test_the_peer_is_who_it_is_whatever_it_is",
+    ),
+    Guard(
         "P14: an exception that was answered is no failure of the server",
         "ratelimit_ddb/django/uncaught.py",
         "if any(one is exception for one in _chain_of(sys.exc_info()[1])):",

@@ -185,6 +185,9 @@ def test_only_a_trusted_peer_is_asked_and_only_in_its_field(
         ("192.0.2.7", "192.0.2.7"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("::FFFF:C000:207", "192.0.2.7"),
+        ("64:ff9b::192.0.2.7", "192.0.2.7"),  # translated, for a server without IPv4
+        ("64:ff9b::c000:207%eth0", "192.0.2.7"),
+        ("64:ff9b:0:0:1::192.0.2.7", "64:ff9b::/64"),
         ("2001:DB8:0:0:1:2:3:4", "2001:db8::/64"),
         ("fe80::1%eth0", "fe80::/64"),
         ("::1", "::/64"),
@@ -247,7 +250,8 @@ def test_as_many_proxies_as_may_be_trusted() -> None:
 
 
 @pytest.mark.parametrize(
-    "network", ["::ffff:10.0.0.0/104", "::ffff:10.0.0.1", "10.0.0.0/255.0.0.0"]
+    "network",
+    ["::ffff:10.0.0.0/104", "::ffff:10.0.0.1", "64:ff9b::10.0.0.0/104", "10.0.0.0/255.0.0.0"],
 )
 def test_a_network_may_be_written_in_other_ways(network: str) -> None:
     assert address_of(PROXY, f"X-Forwarded-For: {CLIENT}", trusted=[network]) == CLIENT
@@ -327,6 +331,30 @@ def test_a_field_that_the_proxy_overwrites_tells_the_address(
 ) -> None:
     config = {**trust, "overwritten_field": "X-Real-IP"}
     assert address_of(PROXY, lines, **config) == whose
+
+
+@pytest.mark.parametrize("trust", [ONE, NETS])
+@pytest.mark.parametrize(
+    ("viewer", "whose"),
+    [
+        (f"{CLIENT}:46532", CLIENT),
+        ("2001:db8:0:7:8:800:200c:417a:46532", "2001:db8:0:7::/64"),
+        ("2001:db8::7:46532", "2001:db8::/64"),
+        # A port that could be a group, and would move the others to the left.
+        ("2001:db8::8:800:200c:417a:1234", "2001:db8::/64"),
+        ("2001:db8:::443", "2001:db8::/64"),
+        ("[2001:db8::7]:443", "2001:db8::/64"),
+        ("::ffff:203.0.113.9:443", CLIENT),
+        ("", PROXY),
+        ("unknown:443", PROXY),
+        (f"6.6.6.6:1, {CLIENT}:2", PROXY),
+    ],
+)
+def test_the_address_that_cloudfront_writes_has_a_port(
+    trust: dict[str, Any], viewer: str, whose: str
+) -> None:
+    config = {**trust, "overwritten_field": "CloudFront-Viewer-Address"}
+    assert address_of(PROXY, f"CloudFront-Viewer-Address: {viewer}", **config) == whose
 
 
 @pytest.mark.parametrize("config", [NOBODY, NETS, UNIX])

@@ -11,15 +11,19 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _AFTER_HOST = re.compile(r"(?: : (?: [0-9]{1,5} | _[A-Za-z0-9._-]+ ) )?", re.VERBOSE)
-_MAPPED = IPv6Network("::ffff:0:0/96")
+_OF_IPV4 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
+"""The networks whose addresses end in an IPv4 address and stand for it: IPv4-mapped (RFC 4291,
+2.5.5.2), and translated by NAT64 or SIIT with the well-known prefix (RFC 6052, 2.1), as a server
+without IPv4 sees its IPv4 clients. In a /64 all of them would be one."""
+_LOW_BITS = 0xFFFF_FFFF
 
 
 def parsed(text: str) -> Address | None:
     """The address in a text such as ``192.0.2.7:80``, ``2001:db8::7`` or ``[2001:db8::7]:80``.
 
     A port is dropped, and so is a zone (``%eth0``), which has a meaning on one host only. An
-    IPv4-mapped address (RFC 4291, 2.5.5.2) becomes its IPv4 address. Octets with leading zeros are
-    not accepted: some programs read them as octal (RFC 6943, 3.1.1).
+    IPv6 address that stands for an IPv4 address becomes that one: ``::ffff:192.0.2.7``. Octets with
+    leading zeros are not accepted: some programs read them as octal (RFC 6943, 3.1.1).
 
     Returns:
         the address, or None if the text is none. It never raises.
@@ -44,7 +48,8 @@ def grouped(address: Address, *, ipv4_prefix: int, ipv6_prefix: int) -> str:
 def network(text: str) -> Network:
     """The network of addresses in a text such as ``10.0.0.0/8`` or ``10.0.0.1``.
 
-    A network of IPv4-mapped addresses becomes the IPv4 network, as ``parsed`` does with addresses.
+    A network of addresses that stand for IPv4 addresses becomes the IPv4 network, as ``parsed``
+    does with addresses.
 
     Raises:
         ValueError: the text is no network, has bits set after its prefix, or has a zone.
@@ -58,9 +63,8 @@ def network(text: str) -> Network:
     found = written.network
     if written.ip != found.network_address:
         raise ValueError(f"{text!r}: bits are set after the prefix; did you mean {str(found)!r}?")
-    if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):
-        low_bits = int(found.network_address) & 0xFFFF_FFFF
-        return IPv4Network((low_bits, found.prefixlen - 96))
+    if isinstance(found, IPv6Network) and any(map(found.subnet_of, _OF_IPV4)):
+        return IPv4Network((int(found.network_address) & _LOW_BITS, found.prefixlen - 96))
     return found
 
 
@@ -106,6 +110,6 @@ def _ipv6(text: str) -> Address | None:
         address = IPv6Address(text)
     except ValueError:
         return None
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
+    if any(address in one for one in _OF_IPV4):
+        return IPv4Address(int(address) & _LOW_BITS)
     return IPv6Address(int(address))  # without its zone

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from ddbwire.arguments import plain_text
 from ratelimit_ddb.arguments import is_list_like, require_int_from
 from ratelimit_ddb.web.identity.address import NetworkSet, grouped, network, parsed
-from ratelimit_ddb.web.identity.forwarded import READERS, x_forwarded_for
+from ratelimit_ddb.web.identity.forwarded import (
+    READERS,
+    WITH_PORT,
+    without_port,
+    x_forwarded_for,
+)
 from ratelimit_ddb.web.identity.function_of_request import makes_identities
 
 if TYPE_CHECKING:
@@ -73,9 +78,10 @@ def client_address(
         field: the field that the proxies write, ``"x-forwarded-for"`` or ``"forwarded"`` (RFC
             7239). The other one is not read, since clients could send it.
         overwritten_field: a field with one address, which a proxy overwrites whatever the client
-            sent, such as ``"x-real-ip"`` or ``"cf-connecting-ip"``. It is read in the place of
-            ``field``, if the peer is ``trusted`` or there are ``trusted_hops``. If it is missing or
-            no address, the peer's address counts.
+            sent, such as ``"x-real-ip"``, ``"cf-connecting-ip"`` or
+            ``"cloudfront-viewer-address"``. It is read in the place of ``field``, if the peer is
+            ``trusted`` or there are ``trusted_hops``. If it is missing or no address, the peer's
+            address counts.
         ipv6_prefix: the bits that distinguish IPv6 clients, 1 to 128. A subscriber has at least a
             /64 (RFC 6177), which counts as one client: ``"2001:db8::/64"``.
         ipv4_prefix: the same for IPv4, 1 to 32.
@@ -186,7 +192,10 @@ class _Route:
         origin = self._peer(request)
         if self.hops or origin.trusted:
             # A list, or a repeated field, is no address: one of them may be the client's.
-            origin = self._hop((request.header(self.field) or "").strip(" \t")) or origin
+            address = (request.header(self.field) or "").strip(" \t")
+            if self.field == WITH_PORT:
+                address = without_port(address)
+            origin = self._hop(address) or origin
         return origin.identity
 
     def _peer(self, request: Request) -> _Hop:

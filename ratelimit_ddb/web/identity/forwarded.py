@@ -1,4 +1,4 @@
-"""The entries of Forwarded and X-Forwarded-For, from the right.
+"""What proxies say of the client: the entries of Forwarded and X-Forwarded-For, from the right.
 
 A proxy appends its entry to the field that it received, so the last entry is the nearest proxy's,
 and everything to the left of the trusted proxies' entries may be forged. So the field is read from
@@ -59,6 +59,19 @@ READERS: Mapping[str, Callable[[str], Iterator[str]]] = {
     "forwarded": forwarded,
 }
 """How each field is read, by its name in lower case."""
+
+
+def without_port(value: str) -> str:
+    """An address without the port that follows it, which may be an IPv6 address without brackets.
+
+    CloudFront-Viewer-Address is written so: ``2001:db8::7:443``.
+    """
+    address, _, _ = value.rpartition(":")
+    return value if value.startswith("[") else address
+
+
+WITH_PORT = "cloudfront-viewer-address"
+"""The field of a single address that is always followed by its port."""
 
 
 def _elements(value: str, *, quoting: bool) -> Iterator[str]:
