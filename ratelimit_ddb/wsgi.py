@@ -14,6 +14,7 @@ from ratelimit_ddb.web.gate.options import GateOptions, shows_options
 from ratelimit_ddb.web.gate.request_reservation import has_failed
 from ratelimit_ddb.web.gate.view_denials import give_back_by_denial
 from ratelimit_ddb.web.request import of_environ
+from ratelimit_ddb.web.response.fields import fields_beside
 from ratelimit_ddb.web.response_head import head_of, head_of_exception
 from ratelimit_ddb.web.rules.rule_set import RulesLike
 
@@ -148,7 +149,8 @@ def _adding(ledger: Ledger, start_response: StartResponse) -> StartResponse:
     ) -> Callable[[bytes], object]:
         if ledger.denied_with and int(status[:3]) in ledger.denied_with:
             run_steps(give_back_by_denial(ledger))
-        return start_response(status, [*headers, *ledger.fields()], exc_info)
+        fields = fields_beside((name for name, _ in headers), ledger.fields())
+        return start_response(status, [*headers, *fields], exc_info)
 
     return adding
 

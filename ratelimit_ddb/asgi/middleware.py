@@ -20,6 +20,7 @@ from ratelimit_ddb.web.gate.view_denials import give_back_by_denial
 from ratelimit_ddb.web.mounting import MountingOf
 from ratelimit_ddb.web.request import of_scope
 from ratelimit_ddb.web.response.denial_response import DenialResponse, Fields
+from ratelimit_ddb.web.response.fields import fields_beside
 from ratelimit_ddb.web.rules.rule_set import RulesLike
 
 _BEGINS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
@@ -150,11 +151,7 @@ def adding_fields(ledger: Ledger, send: Send) -> Send:
         if message["type"] in _BEGINS:
             if ledger.denied_with and message.get("status") in ledger.denied_with:
                 return _give_back_and_send(ledger, send, message)
-            headers = [*message.get("headers", ())]
-            # Not encoded_headers(), for a comprehension is a call before 3.12.
-            for name, value in ledger.fields():
-                headers.append((name.encode(), value.encode()))
-            message = {**message, "headers": headers}
+            message = _with_fields(message, ledger)
         return send(message)
 
     return send_with_fields
@@ -163,8 +160,16 @@ def adding_fields(ledger: Ledger, send: Send) -> Send:
 async def _give_back_and_send(ledger: Ledger, send: Send, message: Message) -> None:
     """Give back what was taken for a denied request, then start its response."""
     await run_steps_async(give_back_by_denial(ledger))
-    headers = [*message.get("headers", ()), *encoded_headers(ledger.fields())]
-    await send({**message, "headers": headers})
+    await send(_with_fields(message, ledger))
+
+
+def _with_fields(message: Message, ledger: Ledger) -> Message:
+    headers = [*message.get("headers", ())]
+    names = (name.decode("latin-1") for name, _ in headers)
+    # Not encoded_headers(), for a comprehension is a call before 3.12.
+    for name, value in fields_beside(names, ledger.fields()):
+        headers.append((name.encode(), value.encode()))
+    return {**message, "headers": headers}
 
 
 def _noting(statuses: list[int], send: Send) -> Send:

@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 
 from ratelimit_ddb.web.response.denial_response import DenialResponse, Fields
+from ratelimit_ddb.web.response.fields import fields_beside
 from ratelimit_ddb.web.response_head import ResponseHead, head_of_exception, status_of_exception
 
 _STATUS_OF_EXCEPTION = (
@@ -47,14 +48,10 @@ def with_fields(fields: Fields, response: Any) -> Any:
     """A response with the fields of limits added."""
     if not isinstance(response, HttpResponseBase):
         return response  # a mistake in the view, which Django reports
-    has_x_fields = "x-ratelimit-limit" in response.headers
-    for name, value in fields:
+    for name, value in fields_beside(response.headers, fields):
         there = response.headers.get(name)
         if name == "set-cookie":
             response.cookies.load(value)
-        elif name.startswith("x-ratelimit-"):
-            if not has_x_fields:  # they can be sent once: the innermost limit's are kept
-                response.headers[name] = value
-        else:  # the other fields of limits are lists
+        else:  # the fields of limits that may be there already are lists
             response.headers[name] = value if there is None else f"{there}, {value}"
     return response

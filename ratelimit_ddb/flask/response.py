@@ -13,6 +13,7 @@ from ratelimit_ddb.web.gate.ledger import Ledger
 from ratelimit_ddb.web.gate.view_denials import give_back_by_denial
 from ratelimit_ddb.web.response.denial import denial_of, sentence
 from ratelimit_ddb.web.response.denial_response import DenialResponse
+from ratelimit_ddb.web.response.fields import fields_beside
 from ratelimit_ddb.web.rules.verdict import Verdict
 
 
@@ -56,11 +57,8 @@ def with_fields(ledger: Ledger, response: flask.Response) -> flask.Response:
     """
     if response.status_code in ledger.denied_with:
         run_steps(give_back_by_denial(ledger))
-    is_told = "x-ratelimit-limit" in response.headers
-    for name, value in ledger.fields():
-        # Lists are appended to. X- fields can occur once, and the view may have set them.
-        if not (is_told and name.startswith("x-")):
-            response.headers.add(name, value)
+    for name, value in fields_beside(response.headers.keys(), ledger.fields()):
+        response.headers.add(name, value)
     return response
 
 

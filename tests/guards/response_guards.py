@@ -11,6 +11,14 @@ _BY_FRAMEWORK = "tests/frameworks/test_give_back.py::test_"
 
 RESPONSES = (
     Guard(
+        "fields that can occur once are not sent twice",
+        "ratelimit_ddb/web/response/fields.py",
+        "    if not any(name.lower() in _X_FIELDS for name in names):\n        return fields\n"
+        "    return tuple([field for field in fields if field[0] not in _X_FIELDS])\n",
+        "    return fields\n",
+        "tests/web/test_fields.py::test_x_fields_that_the_application_sends_stay_the_only_ones",
+    ),
+    Guard(
         "P3: a request that is cancelled before it is answered was not free",
         "ratelimit_ddb/asgi/middleware.py",
         "except Exception:  # not where it is cancelled, as the client may have gone",

@@ -10,7 +10,7 @@ import http_sf
 import pytest
 
 from ratelimit_ddb import Limit, MemoryStore, Quota, StoreUnavailable, wsgi
-from ratelimit_ddb.web import Rule
+from ratelimit_ddb.web import DenialResponse, Rule
 from ratelimit_ddb.web.rules import policy
 from tests.fake_clock import FakeClock
 from tests.flaky_store import FlakyStore
@@ -300,6 +300,30 @@ def test_the_applications_own_fields_stay_beside(limited: Limited) -> None:
     lists = ", ".join(value for name, value in response.fields if name.lower() == "ratelimit")
     both: Any = http_sf.parse(lists.encode(), tltype="list")
     assert [name for name, _ in both] == ["own", "ours"]
+
+
+@pytest.mark.parametrize("name", ["X-RateLimit-Limit", "x-ratelimit-remaining"])
+def test_x_fields_that_the_application_sends_stay_the_only_ones(
+    limited: Limited, name: str
+) -> None:
+    page = Page(headers=((name, "7"),))
+    ask = limited(page, store=MemoryStore(), rules=[Rule("/*", "2/minute")], fields="both")
+    response = ask(Get())
+    told = [field for field in response.fields if "ratelimit" in field[0].lower()]
+    assert told[0] == (name, "7")
+    assert {added for added, _ in told[1:]} == STANDARD
+
+
+def test_x_fields_of_on_denied_stay_the_only_ones(limited: Limited) -> None:
+    def denied(_request: Any, _verdict: Any, response: DenialResponse) -> DenialResponse:
+        return response._replace(headers=(*response.headers, ("x-ratelimit-limit", "7")))
+
+    rules = [Rule("/*", "1/minute")]
+    ask = limited(store=MemoryStore(), rules=rules, fields="both", on_denied=denied)
+    assert limits_told(ask(Get())) == STANDARD | X
+    response = ask(Get())
+    assert (response.status, response.headers["x-ratelimit-limit"]) == (429, "7")
+    assert limits_told(response) == STANDARD | {"x-ratelimit-limit"}
 
 
 def test_requests_that_no_rule_is_about_get_none(limited: Limited) -> None:

@@ -51,7 +51,7 @@ from ratelimit_ddb.web.identity.identity import require_no_identity
 from ratelimit_ddb.web.identity.untrusted_proxy import UntrustedProxyWarning
 from ratelimit_ddb.web.request import Request
 from ratelimit_ddb.web.response.denial_response import DenialResponse, Fields
-from ratelimit_ddb.web.response.fields import fields_for_style
+from ratelimit_ddb.web.response.fields import fields_beside, fields_for_style
 from ratelimit_ddb.web.response_head import ResponseHead
 from ratelimit_ddb.web.rules.rule_set import RuleSet, RulesLike
 from ratelimit_ddb.web.rules.verdict import Charge, Claim, RuleDecision, Verdict
@@ -419,7 +419,9 @@ class Gate:
         if not is_final:
             note_denial(ledger, response.status)
         if not ledger.has_writer:
-            response = response._replace(headers=(*response.headers, *ledger.fields()))
+            names = (name for name, _ in response.headers)
+            fields = fields_beside(names, ledger.fields())
+            response = response._replace(headers=(*response.headers, *fields))
         return response, ledger, verdict
 
     def _report_verdict(self, verdict: Verdict) -> None:

@@ -13,6 +13,9 @@ If several limits apply to a request:
 - If it is admitted, RateLimit has an item for each rule: its limit with the fewest tokens left.
   X-RateLimit-* can describe one limit only: the one with the fewest tokens left, of equal ones the
   one with the latest reset.
+
+If the application tells of limits too, its own or those of a service behind it: RateLimit and
+RateLimit-Policy are lists, which are added to; X-RateLimit-* stay as the application sent them.
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ from ratelimit_ddb.web.rules.verdict import RuleDecision, Verdict
 
 FieldStyle = Literal["standard", "x", "both", "none"]
 """The fields of responses: RateLimit and RateLimit-Policy, X-RateLimit-*, both, or neither."""
+
+_X_FIELDS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 
 _SOURCES_WITH_REMAINING = ("table", "seen", "blocked")
 """The sources of decisions whose ``remaining`` is known."""
@@ -73,6 +78,20 @@ def merged_fields(fields_by_gate: Sequence[Fields], denied: Fields | None) -> Fi
         binding = min(x_fields_by_gate, key=_x_remaining_and_reset)
         merged.update((name, value) for name, value in binding.items() if name[0] == "x")
     return tuple(merged.items())
+
+
+def fields_beside(names: Iterable[str], fields: Fields) -> Fields:
+    """The fields of limits to add to a response.
+
+    Args:
+        names: the names of the fields that it has, in any case.
+        fields: the fields of limits, as ``merged_fields`` and the styles order them.
+    """
+    if not fields or fields[-1][0] not in _X_FIELDS:
+        return fields
+    if not any(name.lower() in _X_FIELDS for name in names):
+        return fields
+    return tuple([field for field in fields if field[0] not in _X_FIELDS])
 
 
 def _x_remaining_and_reset(x_fields: Mapping[str, str]) -> tuple[int, int]:
@@ -159,11 +178,8 @@ def _x(verdict: Verdict) -> Fields:
         return ()
     binding = min(known, key=_remaining_and_reset)
     full_at_seconds = -(-(time.time_ns() + binding.reset_after_ns) // SECOND_NS)
-    return (
-        ("x-ratelimit-limit", str(binding.limit.burst)),
-        ("x-ratelimit-remaining", str(binding.remaining)),
-        ("x-ratelimit-reset", str(full_at_seconds)),
-    )
+    values = (str(binding.limit.burst), str(binding.remaining), str(full_at_seconds))
+    return tuple(zip(_X_FIELDS, values, strict=True))
 
 
 def _both(verdict: Verdict) -> Fields:
