@@ -46,9 +46,14 @@ def return_kind(function: Callable[..., Any]) -> ReturnKind:
 
 
 def is_async_generator_function(function: Callable[..., Any]) -> bool:
-    """Whether a function, or one that it is made of or wraps, is an async generator function."""
+    """Whether a function, or one that it is made of or wraps, is an async generator function.
+
+    A coroutine function is none, whatever it wraps: it can only iterate that.
+    """
     if inspect.isasyncgenfunction(function):
         return True
+    if _is_coroutine_function(function):
+        return False
     if not inspect.isroutine(function) and inspect.isasyncgenfunction(type(function).__call__):
         return True
     inner = function.func if isinstance(function, functools.partial) else function

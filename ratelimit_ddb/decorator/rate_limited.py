@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -17,6 +16,7 @@ from ratelimit_ddb.arguments import (
 )
 from ratelimit_ddb.decision_event import LimiterDecision, OnLimiterDecision
 from ratelimit_ddb.decorator.coroutine import ReturnKind, is_async_generator_function, return_kind
+from ratelimit_ddb.decorator.decorable import require_decorable
 from ratelimit_ddb.decorator.function_name import claim, name_of, named_function
 from ratelimit_ddb.decorator.function_of_call import FunctionOfCall, function_of_call
 from ratelimit_ddb.decorator.limited_call import (
@@ -36,8 +36,6 @@ from ratelimit_ddb.stored_limits.stored import Stored
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_PUT_ABOVE = (staticmethod, classmethod, property, functools.cached_property)
-_MADE_OF_FUNCTIONS = (functools.partialmethod, functools.singledispatchmethod)
 _WAY_OUT = "give each a scope= of its own, or several limits of one function in one list"
 
 
@@ -175,19 +173,8 @@ def _fixed_limits(limits: LimitsLike | Stored) -> tuple[AnyLimit, ...] | Stored:
     return parse_limits(limits)
 
 
-def _require_function(function: object) -> None:
-    if isinstance(function, _PUT_ABOVE):
-        kind = type(function).__name__
-        raise TypeError(f"@rate_limited on {function!r}: put it below @{kind}")
-    if isinstance(function, _MADE_OF_FUNCTIONS):
-        raise TypeError(f"@rate_limited on {function!r}: decorate each function that it calls")
-    if inspect.isclass(function):
-        raise TypeError(
-            f"@rate_limited on the class {function.__qualname__}, which would no longer be one: "
-            "decorate its method, or a function that makes its objects"
-        )
-    if not callable(function):
-        raise TypeError(f"@rate_limited on {function!r}: must be a function")
+def _require_function(function: Callable[..., Any]) -> None:
+    require_decorable("@rate_limited", function)
     if is_async_generator_function(function):
         raise TypeError(
             f"@rate_limited on {name_of(function)}: an async generator's call can't wait for a "

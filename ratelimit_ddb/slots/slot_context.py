@@ -1,8 +1,8 @@
 """What ``slot`` of a concurrency limiter returns: for one ``with``, or to decorate a function.
 
-As a decorator it holds a slot while the function runs. A generator, or a coroutine function on the
-blocking limiter, would run after the slot was released. So it is refused when it is decorated or,
-if only the call shows what it returns, at the call.
+As a decorator it holds a slot while the function runs. A generator, a context manager that is made
+of one, or a coroutine function on the blocking limiter, would run after the slot was released. So
+it is refused when it is decorated or, if only the call shows what it returns, at the call.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ratelimit_ddb.decorator.coroutine import (
     is_async_generator_function,
     return_kind,
 )
+from ratelimit_ddb.decorator.decorable import require_decorable
 from ratelimit_ddb.once import Once
 from ratelimit_ddb.slots.slot import AsyncSlot, Slot
 
@@ -64,7 +65,7 @@ class SlotContext:
 
         Raises:
             TypeError: it is a coroutine function, a generator function, or not a function; at the
-                call, it returned a coroutine.
+                call, it returned a coroutine or a generator.
         """
         _require_function(function)
         if return_kind(function) is ReturnKind.COROUTINE:
@@ -83,6 +84,7 @@ class SlotContext:
                     f"slot() on {function!r}: it returned a coroutine, which would run after its "
                     "slot was released; use an AsyncConcurrencyLimiter"
                 )
+            _refuse_generator(function, returned)
             return returned
 
         return held
@@ -121,7 +123,7 @@ class AsyncSlotContext:
         """The function, whose every call holds a slot, or raises RateLimited without running.
 
         Raises:
-            TypeError: it is not a coroutine function.
+            TypeError: it is not a coroutine function; at the call, it returned a generator.
         """
         _require_function(function)
         if return_kind(function) is ReturnKind.VALUE:
@@ -133,7 +135,9 @@ class AsyncSlotContext:
         @functools.wraps(function)
         async def held(*args: P.args, **kwargs: P.kwargs) -> R:
             async with await self._acquire():
-                return await function(*args, **kwargs)
+                returned = await function(*args, **kwargs)
+            _refuse_generator(function, returned)
+            return returned
 
         return held
 
@@ -145,10 +149,19 @@ def _require_first(entry: Once) -> None:
 
 
 def _require_function(function: Callable[..., Any]) -> None:
-    if not callable(function) or inspect.isclass(function):
-        raise TypeError(f"slot() on {function!r}: must be a function or method")
+    require_decorable("slot()", function)
     if inspect.isgeneratorfunction(function) or is_async_generator_function(function):
         raise TypeError(
             f"slot() on {function!r}: a generator would run after its slot was released; take the "
             "slot inside it, by `with`"
+        )
+
+
+def _refuse_generator(function: Callable[..., Any], returned: object) -> None:
+    # contextlib's context managers have the generator that they were made of.
+    runs_later = getattr(returned, "gen", returned)
+    if inspect.isgenerator(runs_later) or inspect.isasyncgen(runs_later):
+        raise TypeError(
+            f"slot() on {function!r}: it returned {returned!r}, which would run after its slot was "
+            "released; take the slot inside the generator, by `with`"
         )

@@ -43,6 +43,13 @@ SLOTS = (
         _LIMITER + "p16_a_coroutine_function_is_no_function_of_a_blocking_limiter",
     ),
     Guard(
+        "P16: a generator does not run after the slot that its function was decorated with",
+        "ratelimit_ddb/slots/slot_context.py",
+        'runs_later = getattr(returned, "gen", returned)',
+        "runs_later = None",
+        _LIMITER + "p16_a_generator_that_a_function_returns_is_told_at_the_call",
+    ),
+    Guard(
         "P16: a holder stops before others begin",
         "ratelimit_ddb/slots/held_slot.py",
         "lasts_ns = self.limit.lifetime_ns - self.limit.lifetime_ns // MARGIN",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import functools
 import gc
@@ -230,14 +231,61 @@ def test_p16_a_coroutine_that_a_plain_function_returns_is_told_at_the_call() -> 
     assert limiter.peek("report").remaining == 1
 
 
+class GeneratorCallable:
+    def __call__(self) -> Iterator[None]:
+        return generator()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda: (None for _ in "a"),
+        GeneratorCallable(),
+        async_generator,
+        contextlib.contextmanager(generator),
+        functools.partial(contextlib.asynccontextmanager(async_generator)),
+    ],
+    ids=["an expression", "an object's", "async", "a context manager", "an async context manager"],
+)
+def test_p16_a_generator_that_a_function_returns_is_told_at_the_call(function: Any) -> None:
+    """It would run after its slot was released."""
+    store = MemoryStore()
+    limiter = ConcurrencyLimiter(store, 1)
+
+    def call() -> Any:
+        return function()
+
+    async def call_async() -> Any:
+        return function()
+
+    with pytest.raises(TypeError, match="take the slot inside the generator"):
+        limiter.slot("report")(call)()
+    with pytest.raises(TypeError, match="take the slot inside the generator"):
+        asyncio.run(AsyncConcurrencyLimiter(store, 1).slot("report")(call_async)())
+    assert limiter.peek("report").remaining == 1
+
+
+def test_a_coroutine_function_that_iterates_what_it_wraps_is_decorated() -> None:
+    @functools.wraps(async_generator)
+    async def collected() -> list[None]:
+        return [one async for one in async_generator()]
+
+    limiter = AsyncConcurrencyLimiter(MemoryStore(), 1)
+    assert asyncio.run(limiter.slot("report")(collected)()) == [None]
+
+
 @pytest.mark.parametrize("kind", [ConcurrencyLimiter, AsyncConcurrencyLimiter])
 @pytest.mark.parametrize(
     ("function", "message"),
     [
         (generator, "take the slot inside it"),
         (async_generator, "take the slot inside it"),
-        (MemoryStore, "must be a function or method"),
-        ("report", "must be a function or method"),
+        (contextlib.asynccontextmanager(async_generator), "take the slot inside it"),
+        (MemoryStore, "the class MemoryStore.*decorate its method"),
+        ("report", "must be a function"),
+        (staticmethod(plain), "put it below @staticmethod"),
+        (classmethod(lambda _: None), "put it below @classmethod"),
+        (functools.partialmethod(plain), "decorate each function that it calls"),
     ],
 )
 def test_p16_what_runs_later_or_is_no_function_is_not_decorated(

@@ -724,6 +724,17 @@ def test_what_can_not_be_limited_is_refused_at_decoration(
         once(store)(what)
 
 
+def test_a_coroutine_function_that_iterates_what_it_wraps_is_limited(store: MemoryStore) -> None:
+    @once(store)
+    @functools.wraps(async_generator)
+    async def collected() -> list[Any]:
+        return [one async for one in async_generator()]
+
+    asyncio.run(collected())
+    with pytest.raises(RateLimited):
+        asyncio.run(collected())
+
+
 def test_limits_that_depend_on_the_call_are_refused_with_the_way_out(store: MemoryStore) -> None:
     limits: Any = lambda user: "5/minute"  # noqa: E731 - as users write it
     with pytest.raises(TypeError, match=r"fixed where the function is decorated.*acquire"):
