@@ -4,6 +4,8 @@ The wire raises ``Unreachable``, or botocore's ``ClientError`` if DynamoDB refus
 knows its table and its needs, raises a ``StoreError`` from that (shared/store_errors.py).
 """
 
+from typing import Any
+
 TRANSACTION_CANCELED = "TransactionCanceledException"
 
 CONFLICTS = frozenset(
@@ -100,6 +102,16 @@ def _rebuilt(kind: type[Unreachable], endpoint: str, cause: str, applied: bool) 
     return kind(endpoint, cause, maybe_applied=applied)
 
 
+def response_of(error: BaseException) -> dict[str, Any]:
+    """DynamoDB's response, if ``error`` is botocore's ``ClientError``; empty otherwise.
+
+    Exceptions of HTTP clients, such as requests' and botocore's own, have a ``response`` that is
+    None or an object of theirs.
+    """
+    response = getattr(error, "response", None)
+    return response if isinstance(response, dict) else {}
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether ``error`` is an outage, which passes, and not a mistake, which stays.
 
@@ -108,9 +120,7 @@ def is_transient(error: BaseException) -> bool:
     """
     if isinstance(error, Unreachable):
         return True
-    response = getattr(error, "response", None)
-    if not isinstance(response, dict):
-        return False
+    response = response_of(error)
     code = response.get("Error", {}).get("Code")
     if code in THROTTLES:
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ddbwire.errors import response_of
 from ratelimit_ddb.errors import StoreUnavailable
 
 
@@ -12,5 +13,5 @@ def error_type(outage: StoreUnavailable) -> str:
     ``"NotAsked"`` if the store's breaker was open.
     """
     raised = outage.__cause__ or outage
-    error = getattr(raised, "response", {}).get("Error", {})
+    error = response_of(raised).get("Error", {})
     return error.get("Code") or type(raised).__qualname__

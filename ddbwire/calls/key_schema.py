@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from ddbwire.calls.sender import Sender
+from ddbwire.errors import response_of
 from ddbwire.protocol.request import DynamoDBRequest
 from ddbwire.steps import Step, StepResult
 
@@ -43,7 +44,7 @@ def find_key_schema(
         request: the request that was refused.
         sender: the sender of the call.
     """
-    response = getattr(failure, "response", {})
+    response = response_of(failure)
     if not any(is_of_other_keys(*each) for each in _errors(response)):
         return
     table = _table_of(json.loads(request.body))
@@ -57,7 +58,7 @@ def find_key_schema(
 
 def found_key_schema(failure: Exception) -> str | None:
     """The table's keys, for a message; None if they were not found."""
-    found: str | None = getattr(failure, "response", {}).get(_FOUND)
+    found: str | None = response_of(failure).get(_FOUND)
     return found
 
 

@@ -12,6 +12,7 @@ from ddbwire.errors import (
     StoreUnavailable,
     TableNotFound,
     is_transient,
+    response_of,
 )
 from ddbwire.protocol.throttle import is_key_contended
 from ddbwire.resolution.emulator import is_loopback
@@ -74,7 +75,7 @@ def store_error(
     what = f"table {table!r}" if operation is None else f"{operation} on table {table!r}"
     code, message = error_code_and_message(failure)
     if is_transient(failure):
-        contended = is_key_contended(code, getattr(failure, "response", {}))
+        contended = is_key_contended(code, response_of(failure))
         return (KeyThrottled if contended else StoreUnavailable)(f"{what}: {failure}")
     where = f"in region {wire.region_name} at {wire.endpoint_url}"
     if code == "ResourceNotFoundException":
@@ -116,7 +117,7 @@ def error_code_and_message(failure: Exception) -> tuple[str, str]:
 
     For a transaction that was canceled by a ValidationError, those of that error.
     """
-    response = getattr(failure, "response", {})
+    response = response_of(failure)
     for reason in response.get("CancellationReasons") or ():
         if reason.get("Code") == "ValidationError":
             return "ValidationException", reason.get("Message") or ""
