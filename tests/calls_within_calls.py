@@ -39,17 +39,57 @@ def call_within(call: Callable[[], object], other: Callable[[], object], at: int
     return returned >= at
 
 
-def times(call: Callable[[], object], other: Callable[[], object]) -> int:
-    """Do so after each function in turn, and return how often.
+def call_at_line(
+    call: Callable[[], object], other: Callable[[], object], at: int, function: Callable[..., Any]
+) -> bool:
+    """Make a call, and the other one before the line ``at`` that it comes to of a function.
+
+    Returns:
+        whether it came to that.
+    """
+    passed = 0
+
+    def trace(frame: FrameType, event: str, _what: object) -> Any:
+        nonlocal passed
+        if frame.f_code is not function.__code__:
+            return None
+        if event == "line":
+            passed += 1
+            if passed == at:
+                other()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return passed >= at
+
+
+def times(
+    call: Callable[[], object],
+    other: Callable[[], object],
+    *,
+    before_lines_of: Callable[..., Any] | None = None,
+) -> int:
+    """Do so after each function in turn, or before each line of one, and return how often.
 
     It is done in a thread of its own, which is left behind if it waits for itself.
     """
+
+    def came_to(at: int) -> bool:
+        if before_lines_of is None:
+            return call_within(call, other, at)
+        return call_at_line(call, other, at, before_lines_of)
+
     outcome: list[Any] = []
 
     def run() -> None:
         at = 1
         try:
-            while call_within(call, other, at):
+            while came_to(at):
                 at += 1
         except BaseException as error:  # the test's own thread raises it
             outcome.append(error)

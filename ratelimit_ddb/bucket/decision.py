@@ -31,7 +31,8 @@ Source = Literal[
 - ``"disabled"``: limiting is switched off."""
 
 
-_claiming = threading.Lock()
+_claiming = threading.RLock()
+"""Reentrant: a finalizer or a signal handler may give back in the midst of another refund."""
 if hasattr(os, "register_at_fork"):
     # A fork waits until no thread holds the lock: nobody would ever release it in the child.
     os.register_at_fork(

@@ -23,6 +23,7 @@ from ratelimit_ddb import (
     StoreUnavailable,
     stored,
 )
+from ratelimit_ddb.bucket.decision import Taken
 from ratelimit_ddb.slots.local_slots import LocalSlots
 from tests.calls_within_calls import MOST_CALLS, times
 from tests.fake_clock import FakeClock
@@ -46,6 +47,17 @@ def test_a_refund_in_the_midst_of_a_take_gives_back_what_it_should() -> None:
     taken = [limiter.acquire("k") for _ in range(1_000)]
     made = times(lambda: limiter.acquire("k"), lambda: limiter.refund(taken.pop()))
     assert limiter.peek("k").remaining == 4_000 - made + (1_000 - len(taken))
+
+
+def test_a_refund_in_the_midst_of_another_is_given_back_too() -> None:
+    limiter = RateLimiter(MemoryStore(clock=FakeClock()), "5000/hour")
+    taken = [limiter.acquire("k") for _ in range(100)]
+
+    def refund() -> None:
+        assert limiter.refund(taken.pop())
+
+    assert times(refund, refund, before_lines_of=Taken.claim) > 3
+    assert limiter.peek("k").remaining == 5_000 - len(taken)
 
 
 def test_a_denial_stands_whatever_other_key_is_reset_in_its_midst() -> None:
