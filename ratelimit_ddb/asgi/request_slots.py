@@ -33,7 +33,6 @@ async def call_while_held(
         send: the server's.
         held: returns the slots that are held by then; all of them are released.
     """
-
     has_trailers = False
 
     async def send_last(message: Message) -> None:
