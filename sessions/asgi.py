@@ -70,6 +70,7 @@ class SessionMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        _keep_headers(scope)
         if self._endpoints is not None and await self._endpoints(scope, send):
             return
         if "session" in scope:  # that of a middleware around this one, which keeps its own
@@ -112,6 +113,12 @@ class SessionMiddleware:
         if not self._is_lazy:
             await request_session.driver.run_async(load_session(request_session, defers=True))
         return request_session
+
+
+def _keep_headers(scope: Scope) -> None:
+    """Have the request's headers be a list: ASGI promises no more than one iteration."""
+    if type(scope["headers"]) is not list:
+        scope["headers"] = [(name, value) for name, value in scope["headers"]]
 
 
 async def _refuse(refused: AuthenticationRequired, scope: Scope, send: Send) -> None:

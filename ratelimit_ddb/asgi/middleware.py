@@ -164,7 +164,7 @@ async def _give_back_and_send(ledger: Ledger, send: Send, message: Message) -> N
 
 
 def _with_fields(message: Message, ledger: Ledger) -> Message:
-    headers = [*message.get("headers", ())]
+    headers = [*map(tuple, message.get("headers", ()))]  # to be read twice
     names = (name.decode("latin-1") for name, _ in headers)
     # Not encoded_headers(), for a comprehension is a call before 3.12.
     for name, value in fields_beside(names, ledger.fields()):

@@ -27,6 +27,8 @@ async def call_and_respond(
     """
 
     async def respond_first(message: Message) -> None:
+        if "headers" in message:  # an iterable, which may be one that can be read once
+            message = {**message, "headers": [*map(tuple, message["headers"])]}
         await respond(scope, _head_of(message))
         await send(message)
 
@@ -46,4 +48,4 @@ async def call_and_respond(
 
 def _head_of(message: Message) -> ResponseHead:
     status = message["status"] if message["type"] in _WITH_STATUS else _STATUS[message["type"]]
-    return head_of_bytes(status, message.get("headers") or ())
+    return head_of_bytes(status, message.get("headers", ()))

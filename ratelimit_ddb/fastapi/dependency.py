@@ -62,8 +62,8 @@ class RateLimit:
     was taken before is given back only if a response with the status of the denial passes
     ``install`` or a middleware.
 
-    They decide in FastAPI's order. What one of them took, or a middleware before, is given back
-    when another one denies the request.
+    They decide in FastAPI's order, after it has read and parsed the body. What one of them took,
+    or a middleware before, is given back when another one denies the request.
 
     FastAPI calls the same object once in a request, however often it is depended on, unless told
     ``use_cache=False``. In tests ``app.dependency_overrides[limit] = lambda: None`` lifts it.

@@ -11,6 +11,13 @@ _BY_FRAMEWORK = "tests/frameworks/test_give_back.py::test_"
 
 RESPONSES = (
     Guard(
+        "headers that can be read once reach the server",
+        "ratelimit_ddb/asgi/response_refund.py",
+        'message = {**message, "headers": [*map(tuple, message["headers"])]}',
+        "pass",
+        f"{_GIVE_BACK}headers_that_can_be_read_once_are_left_for_the_server",
+    ),
+    Guard(
         "fields that can occur once are not sent twice",
         "ratelimit_ddb/web/response/fields.py",
         "    if not any(name.lower() in _X_FIELDS for name in names):\n        return fields\n"

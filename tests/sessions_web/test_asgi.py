@@ -101,6 +101,25 @@ def test_a_cookies_bytes_that_are_no_text_are_malformed(site: Site) -> None:
 # The scope
 
 
+@pytest.mark.parametrize("bearer", [False, True])
+def test_headers_that_can_be_read_once_are_left_for_the_application(
+    site: Site, visitor: Visitor, bearer: bool
+) -> None:
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.extend(scope["headers"])
+        await tell_all(scope, receive, send)
+
+    visitor.visit(put(a=1))
+    scope = with_cookies(visitor.cookie)
+    given = scope["headers"]
+    scope["headers"] = iter([iter(field) for field in given])
+    *_, body = sent_by(SessionMiddleware(app, site.store, bearer=bearer), scope)
+    assert json.loads(body["body"]) == {"a": 1}
+    assert seen == given
+
+
 @pytest.mark.parametrize("kind", ["lifespan", "something.else"])
 def test_what_is_no_request_passes_untouched(site: Site, kind: str) -> None:
     seen: list[Any] = []

@@ -143,6 +143,21 @@ def test_the_function_sees_the_applications_fields(around: Around) -> None:
     assert seen[0] == ResponseHead(200, (("x-login", "ok"), ("set-cookie", "a=1")))
 
 
+@pytest.mark.parametrize("style", ["standard", "x", "none"])
+def test_headers_that_can_be_read_once_are_left_for_the_server(style: str) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = iter([iter([b"x-login", b"ok"])])
+        await send({"type": "http.response.start", "status": 401, "headers": headers})
+        await send({"type": "http.response.body"})
+
+    rule = failures(lambda response: response.header("x-login") == "ok")
+    options: dict[str, Any] = {"store": MemoryStore(clock=FakeClock()), "fields": style}
+    ask = over_asgi(asgi.RateLimitMiddleware(app, rules=rule, **options))
+    for _ in range(4):
+        response = ask(Get(LOGIN))
+        assert (response.status, response.headers["x-login"]) == (401, "ok")
+
+
 def test_an_exception_counts_as_a_500_with_the_exception(around: Around) -> None:
     seen: list[ResponseHead] = []
 

@@ -50,8 +50,8 @@ class GateOptions(TypedDict, total=False):
             choose, such as ``"/users/{id}"``, or None; for rules with ``scope="endpoint"``.
         fields: ``"standard"`` for RateLimit and RateLimit-Policy, ``"x"`` for X-RateLimit-*,
             ``"both"``, ``"none"``.
-        on_denied: called with a denied request, the verdict and the default Answer; returns the
-            Answer to send, to which the header fields are added.
+        on_denied: called with a denied request, the verdict and the default DenialResponse; returns
+            the DenialResponse to send, to which the header fields are added.
         on_decision: called with each rule's decision once the request is decided; a function or
             several. What it raises is raised to the server.
     """
