@@ -93,8 +93,9 @@ def resolve(
 
 
 def _credential_source(known: ClientSettings) -> CredentialSource:
-    load_keys(known.credentials)
-    return CredentialSource(known.credentials, _reloader(known.session, known.credentials))
+    credentials = known.credentials
+    reload = _reloader(known.session, credentials)
+    return CredentialSource(credentials, load_keys(credentials), reload)
 
 
 def _with_credentials(known: ClientSettings, source: CredentialSource) -> ClientSettings:

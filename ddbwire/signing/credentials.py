@@ -4,9 +4,14 @@ botocore refreshes inside ``get_frozen_credentials``, in the calling thread, for
 takes, and raises if that fails, ten minutes before they expire. Here one refresh at a time runs in
 the background, and requests are signed with the old credentials until these expire. Only then calls
 wait for new ones, and without them it is an outage.
+
+botocore refreshes a quarter of an hour before they expire, so credentials that live no longer, as a
+role assumed for 15 minutes, would be refreshed at each call. Here they are in the last quarter to
+half of their life.
 """
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
@@ -38,6 +43,8 @@ _REFRESH_INTERVAL_NS = 10 * _SECOND_NS
 _EXPIRED_REFRESH_INTERVAL_NS = _SECOND_NS
 """The same after they have expired."""
 
+_QUARTER_HOUR_SECONDS = 900.0
+
 _PROVIDER_OUTAGES = (
     CredentialRetrievalError,
     MetadataRetrievalError,
@@ -68,21 +75,21 @@ class CredentialSource:
         "_lock",
         "_refresh",
         "_reload",
+        "_renew_within_seconds",
         "_renewals",
         "_renewed_ns",
         "_tried_ns",
         "for_botocore",
     )
 
-    def __init__(self, credentials: Any, reload: Callable[[], Any]) -> None:
-        """Read the first keys, which may block.
+    def __init__(self, credentials: Any, frozen: Any, reload: Callable[[], Any]) -> None:
+        """Take the first keys from ``frozen``, what ``load_keys`` returned.
 
         ``reload`` searches the provider chain again. It returns None if it finds nothing, or if the
         credentials are explicit.
 
         Raises:
             ConfigurationError: the keys can't be sent.
-            botocore.exceptions.BotoCoreError, ClientError: the provider fails.
         """
         self._credentials = credentials
         self._reload = reload
@@ -92,11 +99,14 @@ class CredentialSource:
         self._renewals = 0
         self._renewed_ns = -_JUST_NOW_NS
         self._tried_ns = -_REFRESH_INTERVAL_NS
+        # With how little time left keys are renewed for which botocore's quarter of an hour has
+        # begun; at once, unless that is most of their life.
+        self._renew_within_seconds = math.inf
         self._failing = False
         # What botocore froze and its keys are replaced together: with a newer frozen object beside
         # older keys, another thread would sign with those.
         self._known: tuple[Any, AccessKeys] = (None, AccessKeys("", "", None))
-        self._read()
+        self._store(frozen)
         self.for_botocore = BotocoreCredentials(self)
         """The current keys in the form that botocore's clients sign with."""
         at_fork(self)
@@ -124,6 +134,8 @@ class CredentialSource:
             keys = self._read()
             self._failing = False
             return keys
+        if not needed(self._renew_within_seconds):
+            return self._known[1]
         expired = needed(0)
         refresh = self._start_when_due(
             _EXPIRED_REFRESH_INTERVAL_NS if expired else _REFRESH_INTERVAL_NS
@@ -160,7 +172,7 @@ class CredentialSource:
         refresh = self._refresh
         if refresh is not None and monotonic_ns() - self._tried_ns < pause_ns:
             return refresh
-        return self._start(self._store)
+        return self._start(self._renew)
 
     def _start(self, work: Callable[[], None]) -> "Future[None]":
         with self._lock:
@@ -169,11 +181,13 @@ class CredentialSource:
                 self._refresh = run_in_thread(work)
             return self._refresh
 
-    def _store(self) -> None:
+    def _renew(self) -> None:
+        before = self._known[1]
         try:
-            self._credentials.get_frozen_credentials()  # where botocore renews them
+            frozen = self._credentials.get_frozen_credentials()  # where botocore renews them
             self._renewals += 1
-            self._read()
+            if self._store(frozen) != before:
+                self._renew_within_seconds = _renewed_within_seconds(self._credentials)
         except Exception as error:  # of any class: the application may have written the provider
             if not self._failing:
                 self._failing = True
@@ -196,7 +210,7 @@ class CredentialSource:
             credentials._expiry_time = datetime.now(UTC) - timedelta(seconds=1)
         else:
             self._credentials = self._reload() or credentials
-        self._store()
+        self._renew()
         self._renewed_ns = monotonic_ns()
 
     def _read(self) -> AccessKeys:
@@ -205,12 +219,16 @@ class CredentialSource:
             frozen = self._credentials.get_frozen_credentials()
             if frozen is known[0]:
                 return known[1]
-            keys = AccessKeys(frozen.access_key, frozen.secret_key, frozen.token)
-            _require_printable(keys, self.method)
-            self._known = (frozen, keys)
+            keys = self._store(frozen)
             # Checked after it was stored: a renewal is counted before its keys are.
             if renewals == self._renewals:
                 return keys
+
+    def _store(self, frozen: Any) -> AccessKeys:
+        keys = AccessKeys(frozen.access_key, frozen.secret_key, frozen.token)
+        _require_printable(keys, self.method)
+        self._known = (frozen, keys)
+        return keys
 
 
 class BotocoreCredentials:
@@ -239,16 +257,30 @@ class BotocoreCredentials:
         return lambda: getattr(self, name, None)
 
 
-def load_keys(credentials: Any) -> None:
+def load_keys(credentials: Any) -> Any:
     """Make botocore load the first keys of a credentials object, which may block.
+
+    Returns:
+        the keys as botocore froze them.
 
     Raises:
         botocore.exceptions.BotoCoreError, ClientError: the provider fails.
     """
     try:
-        credentials.get_frozen_credentials()
+        return credentials.get_frozen_credentials()
     except RuntimeError as error:  # botocore's error for credentials that have expired already
         raise CredentialRetrievalError(provider=credentials.method, error_msg=str(error)) from error
+
+
+def _renewed_within_seconds(credentials: Any) -> float:
+    """With how little time left new keys are renewed: at once, if botocore's time has not begun."""
+    needed = getattr(credentials, "refresh_needed", None)
+    if needed is None or not needed():
+        return math.inf
+    seconds = _QUARTER_HOUR_SECONDS
+    while seconds > 1 and needed(seconds):
+        seconds /= 2
+    return seconds / 2
 
 
 def _forget_in_cache(credentials: Any) -> None:

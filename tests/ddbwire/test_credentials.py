@@ -267,6 +267,36 @@ def test_a_service_that_fails_is_not_asked_at_every_call(
     flavour.close(wire)
 
 
+@pytest.mark.parametrize("lifetime_seconds", [60, 600, 900])
+def test_keys_of_a_short_life_are_renewed_once_in_the_second_half_of_it(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour, lifetime_seconds: float
+) -> None:
+    """Such as those of a role assumed for 15 minutes, which botocore would renew at each call."""
+    issuer = Issuer(lifetime_seconds)
+    session = issuer.session()
+    wire = make_wire(server.url, session=session)
+    transport: Any = wire._transport
+    sender = transport.sender
+    source = sender._credentials
+
+    def call_after(seconds: float) -> int:
+        """Call, and return how often the issuer was asked since the wire was resolved."""
+        session._credentials._expiry_time -= timedelta(seconds=seconds)
+        source._tried_ns -= 10_000_000_000
+        sender._writer = None  # as after a second
+        assert flavour.call(wire) == ITEM
+        wait_until(source._refresh.done)
+        return issuer.asked - resolved
+
+    resolved = issuer.asked
+    assert call_after(0) == 1
+    assert [call_after(lifetime_seconds / 8) for _ in range(4)] == [1, 1, 1, 1]
+    assert call_after(lifetime_seconds / 4) == 2
+    assert call_after(0) == 2
+    assert tokens(server)[-1] == f"token{issuer.issued}"
+    flavour.close(wire)
+
+
 def test_expired_keys_that_can_not_be_renewed_are_an_outage_until_they_can(
     server: FaultServer, make_wire: MakeWire, flavour: Flavour
 ) -> None:

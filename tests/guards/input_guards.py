@@ -79,6 +79,14 @@ INPUTS = (
         test="tests/ddbwire/test_credentials.py::test_a_provider_of_the_applications_own_that_is_not_reached_at_the_start_is_an_outage",
     ),
     Guard(
+        "credentials of a short life are not renewed at each call",
+        "ddbwire/signing/credentials.py",
+        "if not needed(self._renew_within_seconds):",
+        "if False:",
+        "tests/ddbwire/test_credentials.py::"
+        "test_keys_of_a_short_life_are_renewed_once_in_the_second_half_of_it",
+    ),
+    Guard(
         rule="a dot at the end of a host name is not part of its certificate",
         module="ddbwire/endpoint.py",
         guarded='name.removesuffix(".")',
