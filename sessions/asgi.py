@@ -19,6 +19,7 @@ from sessions.lifecycle.commit import end_failed, end_response, start_response
 from sessions.lifecycle.open import load_session
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
+from sessions.response import Send, unauthorized
 from sessions.session import Session
 from sessions.session_of_request import REQUEST_SESSION, require_own_cookie
 
@@ -27,7 +28,6 @@ __all__ = ["SessionMiddleware"]
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _UNAUTHORIZED = 3000
@@ -127,10 +127,7 @@ async def _refuse(refused: AuthenticationRequired, scope: Scope, send: Send) -> 
         reason = refused.error or "authentication_required"
         await send({"type": "websocket.close", "code": _UNAUTHORIZED, "reason": reason})
         return
-    fields = {**refused.headers, "Content-Type": "text/plain; charset=utf-8"}
-    headers = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
-    await send({"type": "http.response.start", "status": 401, "headers": headers})
-    await send({"type": "http.response.body", "body": refused.detail.encode()})
+    await unauthorized(refused).send(send, scope["method"])
 
 
 async def _uncancelled(ending: Coroutine[Any, Any, None], error: BaseException) -> None:

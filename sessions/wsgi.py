@@ -18,6 +18,7 @@ from sessions.errors import AuthenticationRequired
 from sessions.lifecycle.commit import end_failed, end_response, start_response
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
+from sessions.response import unauthorized
 from sessions.session import Session
 from sessions.session_of_request import REQUEST_SESSION, require_own_cookie
 
@@ -77,7 +78,7 @@ class SessionMiddleware:
             except AuthenticationRequired as refused:
                 if start.is_started:
                     raise
-                body = [start.refuse(refused)]
+                body = start.refuse(refused)
             if isinstance(body, list | tuple) or files.wrapped(body):
                 # No code of the application runs any more, and servers may treat it specially.
                 if hasattr(body, "close"):
@@ -131,16 +132,10 @@ class _StartResponse:
                 status, with_session_headers(headers, added), exc_info
             )
 
-    def refuse(self, refused: AuthenticationRequired) -> bytes:
+    def refuse(self, refused: AuthenticationRequired) -> list[bytes]:
         """Answer 401 instead of the application's response. Returns the body."""
-        body = refused.detail.encode()
-        headers = [
-            *refused.headers.items(),
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-        ]
-        self._held = ("401 Unauthorized", headers, None)
-        return body
+        self._held = None
+        return unauthorized(refused).start(self, self._environ["REQUEST_METHOD"])
 
     @property
     def is_started(self) -> bool:
@@ -192,7 +187,7 @@ class _Body:
         except AuthenticationRequired as refused:
             if self._start.is_started:
                 raise
-            yield self._start.refuse(refused)
+            yield from self._start.refuse(refused)
 
     def close(self) -> None:
         """Close the application's body, which may have changed the session.
@@ -200,8 +195,16 @@ class _Body:
         If the client has closed the connection, the server may call it before the first chunk; then
         no cookie can be set any more.
         """
-        if hasattr(self._body, "close"):
-            self._body.close()
+        try:
+            if hasattr(self._body, "close"):
+                self._body.close()
+        except BaseException:
+            self._has_failed = True
+            raise
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         if self._has_failed:  # the application's own error is raised
             self._session.driver.run(end_failed(self._session))
         elif self._start.is_due:

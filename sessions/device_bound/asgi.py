@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any
 
 from sessions.config.session_config import SessionConfig
@@ -11,8 +11,7 @@ from sessions.device_bound import fields
 from sessions.device_bound.endpoints import EndpointRequest, answer
 from sessions.device_bound.settings import DeviceSettings
 from sessions.operations.driver import run_async
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from sessions.response import Send
 
 
 class ASGIEndpoints:
@@ -47,13 +46,7 @@ class ASGIEndpoints:
         )
         flow = answer(self._config, self._settings, request)
         answered = await run_async(flow, self._config.store, self._config.deadline_seconds)
-        headers = [
-            *((name.encode(), value.encode()) for name, value in answered.headers),
-            (b"content-length", str(len(answered.body)).encode()),
-        ]
-        status = answered.status.value
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": answered.body})
+        await answered.send(send, request.method)
         return True
 
 

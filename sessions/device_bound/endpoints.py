@@ -39,6 +39,7 @@ from sessions.lifecycle.new_row import encrypted
 from sessions.loaded_session import LoadedSession
 from sessions.operations.operation import Flow, ReadClock, Save
 from sessions.operations.row import Row, require_item_fits
+from sessions.response import Response
 
 MAX_ATTEMPTS = 5
 
@@ -63,20 +64,6 @@ class EndpointRequest(NamedTuple):
     identifier: str | None
 
 
-class EndpointResponse(NamedTuple):
-    """The response of an endpoint.
-
-    Attributes:
-        status: the status, such as 200.
-        headers: the fields, with names in lower case.
-        body: the body, whose type is in the fields.
-    """
-
-    status: HTTPStatus
-    headers: Headers
-    body: bytes
-
-
 _NOT_FOR_OTHERS: Headers = [
     NO_STORE,
     ("cross-origin-resource-policy", "same-origin"),
@@ -86,7 +73,7 @@ _NOT_FOR_OTHERS: Headers = [
 
 def answer(
     config: SessionConfig, settings: DeviceSettings, request: EndpointRequest
-) -> Flow[EndpointResponse]:
+) -> Flow[Response]:
     """The response to a request for one of the endpoints.
 
     Args:
@@ -108,7 +95,7 @@ def answer(
 
 def _first_taken(
     config: SessionConfig, settings: DeviceSettings, request: EndpointRequest
-) -> Flow[EndpointResponse | None]:
+) -> Flow[Response | None]:
     """The response for the first of the request's cookies that is accepted.
 
     Another host of the domain may have set a cookie that comes first, since the name has no
@@ -116,7 +103,7 @@ def _first_taken(
     """
     handle = _register if request.path == settings.register_path else _refresh
     values = settings.endpoint_cookie(config.cookie).values_in(request.cookies)
-    refused: EndpointResponse | None = None
+    refused: Response | None = None
     for token in config.tokens.of_cookies(values).values():
         loaded = yield from load(config, token)
         if not isinstance(loaded, LoadedSession):
@@ -130,7 +117,7 @@ def _first_taken(
 
 def _register(
     config: SessionConfig, settings: DeviceSettings, request: EndpointRequest, loaded: LoadedSession
-) -> Flow[EndpointResponse | None]:
+) -> Flow[Response | None]:
     row, now = loaded.row, loaded.loaded_at
     if row is None or row.owner_id is None:
         return _refused(HTTPStatus.UNAUTHORIZED)
@@ -151,7 +138,7 @@ def _register(
 
 def _refresh(
     config: SessionConfig, settings: DeviceSettings, request: EndpointRequest, loaded: LoadedSession
-) -> Flow[EndpointResponse | None]:
+) -> Flow[Response | None]:
     row, now = loaded.row, loaded.loaded_at
     binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, ""))
     identifier = fields.text_of(request.identifier)
@@ -188,26 +175,25 @@ def _keep(config: SessionConfig, row: Row, binding: Binding) -> Flow[bool]:
 
 def _bound(
     config: SessionConfig, settings: DeviceSettings, binding: Binding, now: int
-) -> EndpointResponse:
+) -> Response:
     cookie = settings.bound_cookie(config.cookie)
     value = settings.bound_cookies.new(binding, now)
     set_cookie = cookie.set_to(value, settings.bound_cookies.max_age_seconds)
     headers = [("content-type", "application/json"), ("set-cookie", set_cookie)]
     body = instructions(binding.identifier, settings.refresh_path, cookie)
-    return EndpointResponse(HTTPStatus.OK, [*headers, *_NOT_FOR_OTHERS], body)
+    return Response(HTTPStatus.OK, [*headers, *_NOT_FOR_OTHERS], body)
 
 
-def _challenged(settings: DeviceSettings, binding: Binding, now: int) -> EndpointResponse:
+def _challenged(settings: DeviceSettings, binding: Binding, now: int) -> Response:
     text = settings.challenges.to_refresh(binding, now)
     field = fields.challenge(text, binding.identifier)
     return _refused(HTTPStatus.FORBIDDEN, [(fields.CHALLENGE, field)])
 
 
-def _wrong(config: SessionConfig, row: Row) -> EndpointResponse:
+def _wrong(config: SessionConfig, row: Row) -> Response:
     config.events.emit("unproven", row.session_id, row.owner_id, "wrong_proof")
     return _refused(HTTPStatus.BAD_REQUEST)
 
 
-def _refused(status: HTTPStatus, headers: Iterable[tuple[str, str]] = ()) -> EndpointResponse:
-    text = [("content-type", "text/plain; charset=utf-8"), *headers, *_NOT_FOR_OTHERS]
-    return EndpointResponse(status, text, status.phrase.encode())
+def _refused(status: HTTPStatus, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    return Response.of_text(status, [*headers, *_NOT_FOR_OTHERS], status.phrase)

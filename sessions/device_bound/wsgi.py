@@ -44,9 +44,7 @@ class WSGIEndpoints:
         )
         flow = answer(self._config, self._settings, request)
         answered = run(flow, self._config.store, self._config.deadline_seconds)
-        headers = [*answered.headers, ("content-length", str(len(answered.body)))]
-        start_response(f"{answered.status.value} {answered.status.phrase}", headers)
-        return [answered.body]
+        return answered.start(start_response, request.method)
 
 
 def _key(field: str) -> str:

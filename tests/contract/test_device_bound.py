@@ -9,8 +9,9 @@ import pytest
 from sessions.cookie.headers import Headers
 from sessions.device_bound import DeviceBound
 from sessions.device_bound.binding import GRACE_SECONDS
-from sessions.device_bound.endpoints import EndpointRequest, EndpointResponse, answer
+from sessions.device_bound.endpoints import EndpointRequest, answer
 from sessions.operations.operation import CallApplication
+from sessions.response import Response
 from tests.device_bound.device_browser import REFRESH, REGISTER, SECRET
 from tests.device_bound.device_key import DeviceKey
 from tests.sessions.browser import Browser, Site
@@ -36,7 +37,7 @@ class Calls:
         self.main, self._own = named
         self.offer = dict(fields)["secure-session-registration"]
 
-    def ask(self, path: str, proof: str | None, identifier: str | None = None) -> EndpointResponse:
+    def ask(self, path: str, proof: str | None, identifier: str | None = None) -> Response:
         asked = EndpointRequest(path, "POST", self._own, proof, identifier)
         flow = answer(self._browser.config, OPTION.settings, asked)
         try:
@@ -45,7 +46,7 @@ class Calls:
                 assert not isinstance(operation, CallApplication)
                 operation = flow.send(self._site.send(operation))
         except StopIteration as done:
-            answered: EndpointResponse = done.value
+            answered: Response = done.value
             return answered
 
 

@@ -303,6 +303,8 @@ def test_the_endpoints_are_for_posts_and_for_nobody_else(bound: DeviceBrowser, p
         assert fields["x-frame-options"] == "DENY"
         assert fields["cache-control"] == "private, no-store"
         assert fields["content-type"] == "text/plain; charset=utf-8"
+    head = bound.send(path, "HEAD")
+    assert (head.status, head.headers, head.body) == (405, response.headers, b"")
 
 
 @pytest.mark.parametrize("path", [REGISTER, REFRESH])

@@ -545,7 +545,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
     },
     "sessions/device_bound/endpoints.py": {
-        'refused: EndpointResponse | None = ""': "it is only asked whether there is one",
+        'refused: Response | None = ""': "it is only asked whether there is one",
         'binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, "XXXX"))': _NOT_KEPT,
         "binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, None))": _NOT_KEPT,
         "binding = Binding.of_json(loaded.encoded.get(DEVICE_BINDING, ))": _NOT_KEPT,

@@ -577,6 +577,14 @@ def test_a_request_without_a_token_is_told_the_scheme_only(site: Site, client: C
     assert client.call(required).value == "ada"
 
 
+def test_a_refusal_of_a_head_request_has_the_fields_without_the_content(site: Site) -> None:
+    head = site.visitor().visit(required, method="HEAD")
+    got = site.visitor().visit(required)
+    assert (head.status, head.body) == (401, b"")
+    assert head.headers == got.headers
+    assert int(head.headers["content-length"]) == len(got.body) > 0
+
+
 def test_a_session_that_was_ended_is_an_invalid_token(site: Site, client: Client) -> None:
     site.store.revoke_user("ada")
     response = client.call(required)

@@ -383,6 +383,35 @@ def test_what_needs_a_cookie_is_told_if_the_body_is_closed_unread(path: str) -> 
     assert len(store) == 0
 
 
+@pytest.mark.parametrize("chunks", [0, 1, 2])
+def test_a_logout_in_a_wsgi_body_holds_though_closing_it_fails(chunks: int) -> None:
+    class LeavesAndFails:
+        def __init__(self, session: Session) -> None:
+            self._session = session
+
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([b"a"])
+
+        def close(self) -> None:
+            self._session.logout()
+            raise Mistake
+
+    def app(environ: Any, start_response: Any) -> Any:
+        session: Session = environ["sessions.session"]
+        if environ["PATH_INFO"] == "/in":
+            session.login("ada")
+        start_response("200 OK", [])
+        is_login = environ["PATH_INFO"] == "/in"
+        return (chunk for chunk in [b""]) if is_login else LeavesAndFails(session)
+
+    store = MemorySessionStore()
+    site = wsgi.SessionMiddleware(app, store)
+    (cookie,) = call(site, "/in", None, 2)
+    with pytest.raises(Mistake):
+        call(site, "/", cookie, chunks)
+    assert store.sessions_of("ada") == []
+
+
 def test_a_page_that_changes_nothing_may_be_closed_unread() -> None:
     _, app = closing_site()
     assert call(app, "/", None, 0) == []
