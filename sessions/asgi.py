@@ -17,11 +17,12 @@ from sessions.cookie.plain_test_client import warn_if_never_sent
 from sessions.errors import AuthenticationRequired
 from sessions.lifecycle.commit import end_failed, end_response, start_response
 from sessions.lifecycle.open import load_session
+from sessions.nested_middleware import require_own_cookie
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.response import Send, unauthorized
 from sessions.session import Session
-from sessions.session_of_request import REQUEST_SESSION, require_own_cookie
+from sessions.session_of_request import REQUEST_SESSION
 
 __all__ = ["SessionMiddleware"]
 
@@ -110,6 +111,7 @@ class SessionMiddleware:
         authorization = authorization_in_scope(headers) if self._config.bearer else ()
         request_session = RequestSession(self._config, cookie_field_in(headers), authorization)
         request_session.is_lazy = self._is_lazy
+        request_session.driver.is_in_event_loop = True
         if not self._is_lazy:
             await request_session.driver.run_async(load_session(request_session, defers=True))
         return request_session

@@ -13,7 +13,7 @@ from sessions.credential import CredentialKind
 from sessions.end_reason import EndReason
 from sessions.errors import AuthenticationRequired
 from sessions.lifecycle.commit import has_changed
-from sessions.lifecycle.open import load_session
+from sessions.lifecycle.open import load_awaited, load_session
 from sessions.lifecycle.reload import reload, still_valid
 from sessions.lifecycle.save_now import issue_token, save
 from sessions.operations.operation import Flow, T
@@ -284,7 +284,7 @@ class Session(SessionMapping):
             StoreUnavailable: it can't be read, and ``on_outage`` is ``"raise"``.
         """
         session = self._request_session
-        await session.driver.run_async(load_session(session))
+        await session.driver.run_async(load_awaited(session))
         return self
 
     def save(self) -> None:
@@ -296,8 +296,11 @@ class Session(SessionMapping):
         Raises:
             SessionNotSaved: the change needs a cookie, and the response has started.
             SessionRevoked, SessionConflict, SessionTooLarge, StoreUnavailable: it was not saved.
+            RuntimeError: an event loop serves the request, and this was called in it.
         """
-        self._request_session.driver.run(save(self._request_session))
+        session = self._request_session
+        session.driver.require_may_block("save")
+        session.driver.run(save(session))
 
     async def save_async(self) -> None:
         """Save changes now, in an event loop; see ``save``."""
@@ -324,10 +327,10 @@ class Session(SessionMapping):
             SessionNotSaved: the request has a cookie of the session's; or the response has started;
                 or there is nothing to save, and so no session.
             SessionConflict: another request gave the session a new id meanwhile, and has its token.
-            RuntimeError: ``bearer`` is False.
+            RuntimeError: ``bearer`` is False; or it was called in an event loop, as for ``save``.
             SessionRevoked, SessionTooLarge, StoreUnavailable, TooManySessions: it was not saved.
         """
-        return self._run(issue_token(self._request_session))
+        return self._run("issue_token", issue_token(self._request_session))
 
     async def issue_token_async(self) -> str:
         """Save, and return the token, in an event loop; see ``issue_token``."""
@@ -345,8 +348,9 @@ class Session(SessionMapping):
 
         Raises:
             StoreUnavailable: the store did not answer, so that is not known.
+            RuntimeError: it was called in an event loop, as for ``save``.
         """
-        return self._run(still_valid(self._request_session))
+        return self._run("still_valid", still_valid(self._request_session))
 
     async def still_valid_async(self) -> bool:
         """Whether it has not ended, in an event loop; see ``still_valid``."""
@@ -363,8 +367,9 @@ class Session(SessionMapping):
             SessionNotSaved: it has changes that are not saved yet, and no save of them failed.
             SessionRevoked: it has ended, and the options have ``on_revoked="raise"``.
             StoreUnavailable: the store did not answer.
+            RuntimeError: it was called in an event loop, as for ``save``.
         """
-        self._run(reload(self._request_session))
+        self._run("reload", reload(self._request_session))
 
     async def reload_async(self) -> None:
         """Read it again, in an event loop; see ``reload``."""
@@ -410,10 +415,12 @@ class Session(SessionMapping):
         secret = self._request_session.state.csrf_secret()
         return secret is not None and csrf.is_of(secret, token)
 
-    def _run(self, flow: Flow[T]) -> T:
-        """Run a flow of the loaded session, which is a use of it."""
+    def _run(self, method: str, flow: Flow[T]) -> T:
+        """Run the flow of a blocking method on the loaded session, which is a use of it."""
+        driver = self._request_session.driver
+        driver.require_may_block(method)
         self._used()
-        return self._request_session.driver.run(flow)
+        return driver.run(flow)
 
     async def _run_async(self, flow: Flow[T]) -> T:
         """The same in an event loop."""

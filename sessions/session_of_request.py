@@ -5,34 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sessions.config.session_config import SessionConfig
-from sessions.lifecycle.open import take_over_assigned
+from sessions.lifecycle.open import put_back_assigned
 from sessions.request_session import RequestSession
 from sessions.session import Session
 
 REQUEST_SESSION = "sessions.request_session"
 """Where an ASGI scope or a WSGI environ holds it, even if the application replaces the session."""
-
-
-def require_own_cookie(config: SessionConfig, place: Mapping[str, Any]) -> None:
-    """Check that a middleware around this one does not set the same cookie for other sessions.
-
-    Args:
-        config: this one's.
-        place: the ASGI scope or the WSGI environ.
-
-    Raises:
-        ValueError: it does: each login by one of them would be a logout from the other.
-    """
-    outer = place.get(REQUEST_SESSION)
-    if not isinstance(outer, RequestSession) or outer.config.cookie.place != config.cookie.place:
-        return
-    if outer.config.store is config.store and outer.config.namespace == config.namespace:
-        return
-    raise ValueError(
-        f"the cookie {config.cookie.name!r} is set by two session middlewares, one inside the "
-        "other, which have different stores or namespaces: give one of them another cookie="
-    )
 
 
 def session_of(request: object) -> Session:
@@ -55,9 +33,9 @@ def _in(request: Any) -> RequestSession:
     for place in (request, getattr(request, "scope", None), getattr(request, "environ", None)):
         found = place.get(REQUEST_SESSION) if isinstance(place, Mapping) else None
         if isinstance(found, RequestSession):
-            if found.place is not None and found.place.assigned() is not None:
-                found.driver.run(take_over_assigned(found))
-                found.place.put_back()
+            is_awaited = found.is_lazy and not found.state.is_loaded  # ``load_async`` does it then
+            if not is_awaited and found.place is not None and found.place.assigned() is not None:
+                found.driver.run(put_back_assigned(found))
             return found
     raise TypeError(
         f"session_of({type(request).__name__}): no session in it; it must be a request, scope or "

@@ -16,11 +16,12 @@ from sessions.cookie.headers import with_session_headers
 from sessions.cookie.plain_test_client import warn_if_never_sent
 from sessions.errors import AuthenticationRequired
 from sessions.lifecycle.commit import end_failed, end_response, start_response
+from sessions.nested_middleware import require_own_cookie
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
 from sessions.response import unauthorized
 from sessions.session import Session
-from sessions.session_of_request import REQUEST_SESSION, require_own_cookie
+from sessions.session_of_request import REQUEST_SESSION
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ddbwire.concurrency.in_event_loop import in_event_loop
 from ratelimit_ddb.bucket.decision import Decision, RateLimited
 from ratelimit_ddb.decorator.function_of_call import FunctionOfArguments
 from ratelimit_ddb.key import KeyLike, key_text, namespaced_key_text
 from ratelimit_ddb.limiter import AsyncRateLimiter, RateLimiter
-from ratelimit_ddb.operations.event_loop import in_event_loop
 
 NOT_AWAITED = (
     "@rate_limited({option}={value!r}) on {name}: a plain function can't await its {option}; make "

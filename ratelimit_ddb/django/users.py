@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
+from ddbwire.concurrency.in_event_loop import in_event_loop
 from ratelimit_ddb.web.identity.function_of_request import makes_identities
 from ratelimit_ddb.web.identity.identity import Identified, Identity, fallback_of, other_of
 from ratelimit_ddb.web.identity.identity_source import IdentitySource, note_source
@@ -36,7 +36,7 @@ def user(*, otherwise: Identity | None = None) -> Identity:
         return await found if isinstance(found, Awaitable) else found
 
     def identity(request: Request) -> Identified | Awaitable[Identified | None] | None:
-        if _in_event_loop():
+        if in_event_loop():
             return when_loaded(request)
         return _user_key(request.native) or fallback(request)
 
@@ -52,11 +52,3 @@ def _user_key(native: HttpRequest) -> str | None:
             "user() needs AuthenticationMiddleware above RateLimitMiddleware"
         )
     return str(found.pk) if found.is_authenticated else None
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -1,15 +1,8 @@
-"""Detects blocking calls in a thread that runs an asyncio event loop, which stop all its tasks."""
+"""Warns of blocking calls in a thread that runs an asyncio event loop, which stop all its tasks."""
 
 from __future__ import annotations
 
-import sys
 import warnings
-
-
-def in_event_loop() -> bool:
-    """Whether this thread runs an asyncio event loop. Does not import asyncio."""
-    events = sys.modules.get("asyncio.events")
-    return events is not None and events._get_running_loop() is not None
 
 
 def warn_of_blocking(stacklevel: int) -> None:

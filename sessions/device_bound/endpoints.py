@@ -173,9 +173,7 @@ def _keep(config: SessionConfig, row: Row, binding: Binding) -> Flow[bool]:
     return saved
 
 
-def _bound(
-    config: SessionConfig, settings: DeviceSettings, binding: Binding, now: int
-) -> Response:
+def _bound(config: SessionConfig, settings: DeviceSettings, binding: Binding, now: int) -> Response:
     cookie = settings.bound_cookie(config.cookie)
     value = settings.bound_cookies.new(binding, now)
     set_cookie = cookie.set_to(value, settings.bound_cookies.max_age_seconds)

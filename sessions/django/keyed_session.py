@@ -9,10 +9,13 @@ class knows both.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.sessions.backends.base import CreateError
+from django.core.exceptions import SynchronousOnlyOperation
 
+from ddbwire.concurrency.in_event_loop import in_event_loop
 from sessions.django.flow import delete_row, find_session
 from sessions.django.previous import PreviousKey
 from sessions.django.record import Record, names_user
@@ -240,7 +243,13 @@ class KeyedSession:
     # Drivers
 
     def run(self, flow: Flow[T]) -> T:
-        """Run a flow, after the session of a previous engine's key was taken over."""
+        """Run a flow, after the session of a previous engine's key was taken over.
+
+        Raises:
+            SynchronousOnlyOperation: it would ask the store in an event loop.
+        """
+        if in_event_loop() and not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):
+            return _result_of_no_call(flow)
         if self._previous is not None:
             if self.is_of_request:
                 self.require_readable("session")  # a request tries it once
@@ -275,3 +284,19 @@ class KeyedSession:
 
     def _token_of(self, key: str) -> str | None:
         return self._config.sessions.tokens.of_cookie(key)
+
+
+def _result_of_no_call(flow: Flow[T]) -> T:
+    """The result of a flow that asks the store nothing, as of a session that was read.
+
+    Raises:
+        SynchronousOnlyOperation: it asks something.
+    """
+    try:
+        next(flow)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]  # a generator's T, lost by StopIteration
+    raise SynchronousOnlyOperation(
+        "the session would be read or written here, and stop the event loop until the store "
+        "answers: use an async method, as await request.session.aget(key), or sync_to_async"
+    )

@@ -149,13 +149,14 @@ class StoredSession(SessionBase):  # type: ignore[misc]  # Django has no types
 
     def load(self) -> dict[str, Any]:
         """Read it. If the key has no session, it becomes None."""
-        self._noted(self._keyed.run(self._keyed.open(again=True)))
+        is_again = hasattr(self, "_session_cache")
+        self._noted(self._keyed.run(self._keyed.open(again=is_again)))
         return self._keyed.record.data()
 
     async def aload(self) -> dict[str, Any]:
         """Read it in an event loop."""
         is_again = hasattr(self, "_session_cache")
-        self._noted(await self._keyed.run_async(self._keyed.open(again=True)))
+        self._noted(await self._keyed.run_async(self._keyed.open(again=is_again)))
         if not is_again and hasattr(
             self, "_session_cache"
         ):  # another task of the request was first

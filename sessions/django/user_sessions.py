@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.utils.asyncio import async_unsafe
 
 from sessions.django.settings import site_config
 
@@ -14,6 +17,19 @@ if TYPE_CHECKING:
     from sessions.lifecycle.user_sessions import SessionInfo
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _in_no_event_loop(name: str) -> Callable[[F], F]:
+    """Have a function raise SynchronousOnlyOperation in an event loop, as Django's queries do."""
+    refusing: Callable[[F], F] = async_unsafe(
+        f"{name}() would stop the event loop until the store answers: await a{name}(), or use "
+        "sync_to_async"
+    )
+    return refusing
+
+
+@_in_no_event_loop("sessions_of")
 def sessions_of(user: Any) -> list[SessionInfo]:
     """A user's sessions that are not over, the newest login first."""
     sessions: list[SessionInfo] = _store().sessions_of(_id_of(user), namespace=_namespace())
@@ -28,6 +44,7 @@ async def asessions_of(user: Any) -> list[SessionInfo]:
     return sessions
 
 
+@_in_no_event_loop("revoke")
 def revoke(user: Any, session_id: str) -> bool:
     """End one session of a user, by its ``id`` in ``sessions_of``; whether there was one."""
     ended: bool = _store().revoke(_id_of(user), session_id, namespace=_namespace())
@@ -40,6 +57,7 @@ async def arevoke(user: Any, session_id: str) -> bool:
     return ended
 
 
+@_in_no_event_loop("revoke_user")
 def revoke_user(user: Any, *, except_: SessionStore | None = None) -> int:
     """End all sessions of a user but ``except_``, such as ``request.session``; returns how many.
 

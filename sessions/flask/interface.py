@@ -16,9 +16,10 @@ from sessions.cookie.headers import with_session_headers
 from sessions.flask.flask_session import FRESH, FlaskSession
 from sessions.flask.json_provider import make_sessions_json
 from sessions.flask.settings import config_with_settings
+from sessions.nested_middleware import require_own_cookie
 from sessions.operations.store import Store
 from sessions.request_session import RequestSession
-from sessions.session_of_request import REQUEST_SESSION, require_own_cookie
+from sessions.session_of_request import REQUEST_SESSION
 
 if TYPE_CHECKING:
     from flask import Flask, Request, Response

@@ -67,6 +67,30 @@ def take_over_assigned(session: RequestSession) -> Flow[None]:
         session.logout()
 
 
+def put_back_assigned(session: RequestSession) -> Flow[None]:
+    """Take over what the application assigned, if anything, and put the session back there.
+
+    Raises:
+        TypeError, ValueError: the values can't be stored.
+        StoreUnavailable: the session can't be read.
+    """
+    place = session.place
+    if place is not None and place.assigned() is not None:
+        yield from take_over_assigned(session)
+        place.put_back()
+
+
+def load_awaited(session: RequestSession) -> Flow[None]:
+    """Load it where the application awaits that, with the values that it assigned before.
+
+    Raises:
+        TypeError, ValueError: those values can't be stored.
+        StoreUnavailable: it can't be read, and ``on_outage`` is ``"raise"``.
+    """
+    yield from load_session(session)
+    yield from put_back_assigned(session)
+
+
 def _load_once(session: RequestSession) -> Flow[None]:
     if session.state.is_loaded:
         return

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from ddbwire.concurrency.in_event_loop import in_event_loop
 from sessions.errors import StoreUnavailable
 from sessions.operations.operation import CallApplication, Flow, ReadClock, T
 from sessions.operations.store import Store
@@ -39,12 +40,32 @@ class Driver:
         seconds: how long the operations of one flow may take.
         thread_lock: held while a flow runs. A thread may have it already: what an application does
             in an event of a flow may load the session.
+        is_in_event_loop: whether an event loop serves the request, with others at the same time.
     """
 
     store: Store
     seconds: float
     thread_lock: RLock = field(default_factory=RLock)
+    is_in_event_loop: bool = False
     _task_lock: asyncio.Lock | None = None
+
+    def require_may_block(self, method: str) -> None:
+        """Check that a blocking method is not called in the event loop that serves the request.
+
+        It would stop all other requests of the loop. It would not take its turn either: the lock
+        lets the thread in that has it, though another task is in the midst of a flow.
+
+        Args:
+            method: its name, such as ``"save"``.
+
+        Raises:
+            RuntimeError: it is.
+        """
+        if self.is_in_event_loop and in_event_loop():
+            raise RuntimeError(
+                f"session.{method}() in an event loop would stop its other requests until the "
+                f"store answers: await session.{method}_async(), or call it in a thread"
+            )
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow, blocking, when those of other threads are over; see the function ``run``."""

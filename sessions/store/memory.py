@@ -55,6 +55,7 @@ class MemorySessionStore:
     """
 
     is_exact_by_owner = False  # its index has no lag
+    in_process = True
     ready = True  # there is nothing to prepare
     deadline_seconds = 1.0  # it never takes so long
 

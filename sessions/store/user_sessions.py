@@ -5,11 +5,14 @@ They are functions whose first parameter is the store: ``sessions_of = user_sess
 
 from __future__ import annotations
 
+import warnings
 from typing import Protocol
 
+from ddbwire.concurrency.in_event_loop import in_event_loop
 from sessions.lifecycle import user_sessions
 from sessions.lifecycle.user_sessions import SessionInfo
 from sessions.operations.driver import run, run_async
+from sessions.operations.operation import Flow, T
 from sessions.operations.store import Store
 
 
@@ -18,9 +21,11 @@ class ListingStore(Store, Protocol):
 
     Attributes:
         deadline_seconds: how long each step may take; see ``deadline`` of DynamoDBSessionStore.
+        in_process: whether its sessions are in this process, so that it never waits.
     """
 
     deadline_seconds: float
+    in_process: bool
 
 
 def sessions_of(
@@ -39,7 +44,7 @@ def sessions_of(
         StoreUnavailable, TableNotFound, AccessDenied, StoreError: the store failed.
     """
     flow = user_sessions.sessions_of(user_id, self.is_exact_by_owner, namespace)
-    return run(flow, self, self.deadline_seconds, for_each=True)
+    return _run("sessions_of", flow, self, for_each=True)
 
 
 async def sessions_of_async(
@@ -58,7 +63,7 @@ def revoke(
     With a ``namespace`` (see ``sessions_of``), a session of another application is not ended.
     """
     flow = user_sessions.revoke(user_id, session_id, namespace)
-    return run(flow, self, self.deadline_seconds)
+    return _run("revoke", flow, self)
 
 
 async def revoke_async(
@@ -92,7 +97,7 @@ def revoke_user(
             ``sessions_of``.
     """
     flow = user_sessions.revoke_user(user_id, self.is_exact_by_owner, except_, namespace)
-    return run(flow, self, self.deadline_seconds, for_each=True)
+    return _run("revoke_user", flow, self, for_each=True)
 
 
 async def revoke_user_async(
@@ -105,3 +110,14 @@ async def revoke_user_async(
     """The same in an event loop."""
     flow = user_sessions.revoke_user(user_id, self.is_exact_by_owner, except_, namespace)
     return await run_async(flow, self, self.deadline_seconds, for_each=True)
+
+
+def _run(method: str, flow: Flow[T], store: ListingStore, *, for_each: bool = False) -> T:
+    if not store.in_process and in_event_loop():
+        warnings.warn(
+            f"store.{method}() was called in an event loop, which can't run other tasks until the "
+            f"table answers: await store.{method}_async(), or call it in a thread",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return run(flow, store, store.deadline_seconds, for_each=for_each)

@@ -7,6 +7,7 @@ from tests.guards.guard import Guard
 _NAMES = "tests/sessions_web/test_names.py::test_"
 _OUTAGE = "tests/sessions_web/test_outage.py::test_"
 _SLOW = "tests/contract/test_slow_requests.py::test_"
+_BLOCKING = "tests/sessions_web/test_blocking_in_event_loop.py::test_"
 _FAILURES = "tests/sessions_web/test_failures.py::test_"
 _ASSIGNED = "tests/sessions_web/test_assignment.py::test_"
 _LONG = "tests/contract/test_long_requests.py::test_"
@@ -506,5 +507,58 @@ SESSIONS_ON_THE_WEB = (
         "changes = self.data.changes()\n        return self.copy(), changes",
         "tests/sessions_web/test_tasks_of_a_request.py::"
         "test_a_logout_while_another_thread_begins_to_save_leaves_nothing",
+    ),
+    Guard(
+        "a blocking method in the event loop of a request is refused",
+        "sessions/operations/driver.py",
+        "if self.is_in_event_loop and in_event_loop():",
+        "if False:",
+        f"{_BLOCKING}a_blocking_method_in_an_event_loop_is_refused_and_names_the_way_out",
+    ),
+    Guard(
+        "an awaited session takes over what was assigned before",
+        "sessions/lifecycle/open.py",
+        "    yield from load_session(session)\n    yield from put_back_assigned(session)\n",
+        "    yield from load_session(session)\n",
+        f"{_BLOCKING}a_lazy_session_takes_over_what_was_assigned_when_it_is_awaited",
+    ),
+    Guard(
+        "a blocking method of the table warns in an event loop",
+        "sessions/store/user_sessions.py",
+        "if not store.in_process and in_event_loop():",
+        "if False:",
+        f"{_BLOCKING}a_blocking_method_of_the_table_warns_in_an_event_loop",
+    ),
+    Guard(
+        "a blocking call of Django's session in an event loop is refused",
+        "sessions/django/keyed_session.py",
+        'if in_event_loop() and not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):',
+        "if False:",
+        "tests/frameworks/django_session_store/test_loops.py::"
+        "test_what_would_stop_the_loop_is_refused_as_by_djangos_own_sessions_in_a_database",
+    ),
+    Guard(
+        "Django's session is read once, whatever is asked first",
+        "sessions/django/stored_session.py",
+        "self._noted(self._keyed.run(self._keyed.open(again=is_again)))",
+        "self._noted(self._keyed.run(self._keyed.open(again=True)))",
+        "tests/frameworks/django_session_store/test_store.py::"
+        "test_a_session_is_read_once_whatever_is_asked_first",
+    ),
+    Guard(
+        "a logout holds though closing a WSGI body fails",
+        "sessions/wsgi.py",
+        "        except BaseException:\n            self._has_failed = True\n            raise\n"
+        "        finally:\n            self._end()",
+        "        except KeyError:\n            raise\n        else:\n            self._end()",
+        f"{_FAILURES}a_logout_in_a_wsgi_body_holds_though_closing_it_fails",
+    ),
+    Guard(
+        "a refusal of HEAD has no content",
+        "sessions/response.py",
+        'return b"" if method == "HEAD" else self.body',
+        "return self.body",
+        "tests/sessions_web/test_bearer.py::"
+        "test_a_refusal_of_a_head_request_has_the_fields_without_the_content",
     ),
 )

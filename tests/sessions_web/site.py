@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -210,15 +211,16 @@ def _wsgi_stream(page: Page, session: Session, start_response: Any) -> Iterable[
 
 
 async def _done_async(step: Act | Saving, session: Session) -> bytes:
+    # In a thread, as frameworks call a view that is a plain function.
     if isinstance(step, Saving):
-        result = step.act(session)
+        result = await asyncio.to_thread(step.act, session)
         try:
             await session.save_async()
         except step.caught as caught:
             result = type(caught).__name__
-        step.after(session)
+        await asyncio.to_thread(step.after, session)
     else:
-        result = step(session)
+        result = await asyncio.to_thread(step, session)
     return json.dumps(result).encode()
 
 

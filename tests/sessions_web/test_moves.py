@@ -14,7 +14,8 @@ from typing import Any
 
 import sessions
 from sessions import MemorySessionStore
-from sessions.asgi import Message, Receive, Scope, Send, SessionMiddleware
+from sessions.asgi import Message, Receive, Scope, SessionMiddleware
+from sessions.response import Send
 
 MOST_MOVES, MOST_FILES = 72, 18
 

@@ -125,6 +125,7 @@ class DynamoDBSessionStore:
         self._on_call = on_call
         self._breaker = Breaker()
 
+    in_process = False
     sessions_of = user_sessions.sessions_of
     """A user's sessions that are not over, the newest login first."""
     sessions_of_async = user_sessions.sessions_of_async

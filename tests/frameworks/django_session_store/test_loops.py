@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.backends.base import UpdateError
+from django.core.exceptions import SynchronousOnlyOperation
 from django.test import AsyncClient
 from django.utils import timezone
 
@@ -18,6 +19,9 @@ from sessions.django import (
     arevoke,
     arevoke_user,
     asessions_of,
+    revoke,
+    revoke_user,
+    sessions_of,
 )
 from tests.frameworks.django_session_store.saved_sessions import again, saved
 from tests.frameworks.django_site.accounts import User
@@ -48,6 +52,72 @@ Run = Callable[[Coroutine[Any, Any, None]], None]
 def in_loop() -> Iterator[Run]:
     with with_sessions(LoopsAlone()):
         yield asyncio.run
+
+
+def test_what_would_stop_the_loop_is_refused_as_by_djangos_own_sessions_in_a_database() -> None:
+    blocking: list[Callable[[SessionStore], object]] = [
+        lambda session: session["a"],
+        lambda session: session.get("a"),
+        lambda session: session.id,
+        lambda session: session.save(),
+        lambda session: session.exists(session.session_key),
+        lambda session: session.flush(),
+        lambda session: session.cycle_key(),
+    ]
+
+    async def live() -> None:
+        begun = SessionStore()
+        await begun.aset("a", 1)
+        await begun.asave()
+        for act in blocking:
+            found = again(begun)
+            store.seen.clear()
+            with pytest.raises(SynchronousOnlyOperation, match=r"await request\.session\.aget"):
+                act(found)
+            assert store.seen == []
+
+    store = SeenStore()
+    with with_sessions(store):
+        asyncio.run(live())
+
+
+@pytest.mark.parametrize("function", [sessions_of, revoke_user, lambda user: revoke(user, "x")])
+def test_a_users_sessions_are_not_listed_or_ended_there_either(
+    in_loop: Run, function: Callable[[User], object]
+) -> None:
+    async def live() -> None:
+        with pytest.raises(SynchronousOnlyOperation, match=r"await a(sessions_of|revoke)"):
+            function(User(pk=7))
+
+    in_loop(live())
+
+
+def test_a_session_that_was_read_is_used_without_await(in_loop: Run) -> None:
+    async def live() -> None:
+        begun = SessionStore()
+        await begun.aset("a", 1)
+        await begun.asave()
+        found = again(begun)
+        await found.aid()
+        assert await found.aget("a") == 1
+        found["b"] = 2
+        assert (found["a"], found.id, found.authenticated_at) == (1, begun.id, None)
+
+    in_loop(live())
+
+
+def test_where_django_may_block_the_loop_these_sessions_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def live() -> None:
+        session = SessionStore()
+        session["a"] = 1
+        session.save()
+        assert again(session)["a"] == 1
+
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with with_sessions(SeenStore()):
+        asyncio.run(live())
 
 
 def test_what_tasks_of_a_request_set_at_once_is_all_there(in_loop: Run) -> None:

@@ -29,6 +29,15 @@ def test_a_saved_session_exists_and_is_found(store: SeenStore) -> None:
     assert store.seen == ["Create", "Find", "Find"]
 
 
+def test_a_session_is_read_once_whatever_is_asked_first(store: SeenStore) -> None:
+    found = again(saved(cat="dog"))
+    store.seen.clear()
+    assert (found.id, found.end_reason, found["cat"]) == (found.id, None, "dog")
+    assert store.seen == ["Find"]
+    found.load()
+    assert store.seen == ["Find"] * 2
+
+
 @pytest.mark.parametrize("key", [None, "", "k" * 26, 7, b"k" * 26, "k" * 5_000])
 def test_what_is_no_key_has_no_session(store: SeenStore, key: Any) -> None:
     assert SessionStore().exists(key) is False
