@@ -243,10 +243,8 @@ SESSION_STORES = (
     Guard(
         "A10: the number of a user's sessions does not make a revocation fail",
         f"{_STORE}user_sessions.py",
-        "self.is_exact_by_owner, except_, namespace)\n"
-        "    return run(flow, self, self.deadline_seconds, for_each=True)",
-        "self.is_exact_by_owner, except_, namespace)\n"
-        "    return run(flow, self, self.deadline_seconds)",
+        'return _run("revoke_user", flow, self, for_each=True)',
+        'return _run("revoke_user", flow, self)',
         f"{_MANY}the_number_of_a_users_sessions_is_no_reason_to_fail",
     ),
     Guard(
