@@ -20,7 +20,7 @@ class Response(NamedTuple):
 
     Attributes:
         status: the status, such as 200.
-        headers: the fields, with names in lower case, but for Content-Length.
+        headers: the fields, but for Content-Length.
         body: the content, whose type is in the fields.
     """
 
@@ -40,7 +40,7 @@ class Response(NamedTuple):
 
     async def send(self, send: Send, method: str) -> None:
         """Send it over ASGI; see ``start``."""
-        headers = [(name.encode(), value.encode()) for name, value in self._with_length()]
+        headers = [(name.lower().encode(), value.encode()) for name, value in self._with_length()]
         await send({"type": "http.response.start", "status": self.status.value, "headers": headers})
         await send({"type": "http.response.body", "body": self._body(method)})
 
@@ -53,5 +53,4 @@ class Response(NamedTuple):
 
 def unauthorized(refused: AuthenticationRequired) -> Response:
     """The 401 with its challenge."""
-    headers = [(name.lower(), value) for name, value in refused.headers.items()]
-    return Response.of_text(HTTPStatus.UNAUTHORIZED, headers, refused.detail)
+    return Response.of_text(HTTPStatus.UNAUTHORIZED, list(refused.headers.items()), refused.detail)
