@@ -150,14 +150,20 @@ class ThreadRenewer:
             self._thread = thread
 
     def _run(self) -> None:
-        while True:
-            self._wait()
-            for batch in self._schedule.due():
-                _, _, store, breaker, timeout_ns = batch[0]
-                try:
-                    run(self._schedule.renew(batch), store, timeout_ns, breaker, decides=True)
-                except StoreError as mistake:
-                    _warn(mistake)
+        try:
+            while True:
+                self._wait()
+                for batch in self._schedule.due():
+                    _, _, store, breaker, timeout_ns = batch[0]
+                    try:
+                        run(self._schedule.renew(batch), store, timeout_ns, breaker, decides=True)
+                    except StoreError as mistake:
+                        _warn(mistake)
+        finally:
+            # What a store of the user's own or its ``on_call`` raises ends this thread. The slots
+            # of other stores are renewed by another one.
+            with self._changed:
+                self._start()
 
     def _wait(self) -> None:
         with self._changed:

@@ -37,6 +37,14 @@ FUNCTIONS = (
         f"{_TESTS}forked_child_decorates_though_a_thread_of_its_parent_was_about_to",
     ),
     Guard(
+        "a fork leaves no turn at a rules file behind that nobody ends",
+        "ratelimit_ddb/web/rules/rules_file.py",
+        "        at_fork(self)\n",
+        "",
+        "tests/web/test_rules_file.py::"
+        "test_a_forked_child_follows_the_file_though_a_thread_of_its_parent_was_reading_it",
+    ),
+    Guard(
         "a second function of one name is refused",
         "ratelimit_ddb/decorator/function_name.py",
         "if all(known.gives_way_to(owner) for known in owners):",

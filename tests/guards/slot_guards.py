@@ -190,6 +190,13 @@ SLOTS = (
         f"{_WITHIN}p1_no_take_is_lost_for_another_in_its_midst",
     ),
     Guard(
+        "P16: a store that is broken ends no renewals of other stores' slots",
+        "ratelimit_ddb/slots/renewer.py",
+        "            with self._changed:\n                self._start()\n\n    def _wait(",
+        "            pass\n\n    def _wait(",
+        f"{_RENEWAL}p16_slots_are_renewed_though_a_store_that_is_broken_has_ended_the_thread",
+    ),
+    Guard(
         "P16: slots are renewed though a thread could not be started at first",
         "ratelimit_ddb/slots/renewer.py",
         "        except RuntimeError as failure:",

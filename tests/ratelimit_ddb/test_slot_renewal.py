@@ -70,21 +70,22 @@ def test_p16_slots_are_renewed_though_a_thread_could_not_be_started_at_first(
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_p16_slots_are_renewed_though_a_store_that_is_broken_has_ended_the_thread() -> None:
-    store = FlakyStore()
+    store, well = FlakyStore(), FlakyStore()
     core, renewer = core_of(store), ThreadRenewer()
-    one, two = held_of(core, "one", 0), held_of(core, "two", 0)
+    one, two = held_of(core, "one", 0), held_of(core_of(well), "two", 60 * SECOND_NS)
+    renewer.add(two)
     store.failure = ZeroDivisionError("a store of somebody's own")
-    renewer.add(one)
     thread = renewer._thread
     assert thread is not None
+    renewer.add(one)
     thread.join(5)
+    assert not thread.is_alive()
+    two.held.due_ns = 0
     store.failure = None
-    one.held.due_ns = 0
     store.operations.clear()
-    renewer.add(two)
 
     async def are_renewed() -> None:
-        await until(lambda: sorted(renewed(store)) == ["one", "two"])
+        await until(lambda: renewed(well) and renewed(store))
 
     asyncio.run(are_renewed())
 

@@ -426,6 +426,30 @@ def test_what_on_reload_raises_is_raised_and_the_new_rules_hold(
     assert quantities(source.current()) == [5]
 
 
+def test_a_forked_child_follows_the_file_though_a_thread_of_its_parent_was_reading_it(
+    path: Path,
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        if threading.current_thread() is holder:
+            reading.set()
+            go_on.wait(5)
+
+    source = RulesFile(path, check_seconds=0, on_reload=hold)
+    path.write_text(SIX, encoding="utf-8")
+    holder = threading.Thread(target=source.current)
+    holder.start()
+    assert reading.wait(5)
+    child = os.fork()
+    if child == 0:
+        path.write_text(rule("7/minute"), encoding="utf-8")
+        os._exit(quantities(source.current())[0])
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    go_on.set()
+    holder.join()
+
+
 def test_on_reload_may_ask_for_the_rules(path: Path, clock: FakeClock) -> None:
     found: list[tuple[Rule, ...]] = []
     source = RulesFile(path, check_seconds=0, on_reload=lambda _: found.append(source.current()))

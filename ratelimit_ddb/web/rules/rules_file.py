@@ -62,6 +62,7 @@ class RulesFile:
     """
 
     __slots__ = (
+        "__weakref__",
         "_check_ns",
         "_content",
         "_functions",
@@ -94,7 +95,10 @@ class RulesFile:
         self._check_ns = require_seconds_ns("check_seconds", check_seconds, 0.0, 3_600.0)
         require_function_or_none("on_reload", on_reload)
         self._on_reload = on_reload
-        self._turn = threading.Lock()
+        from ddbwire.concurrency.fork import at_fork  # here, for it brings the wire with it
+
+        self.after_fork_in_child()
+        at_fork(self)
         self._stamp: _Stamp | None = _stamp(self._path)
         self._settled = False
         self._content = self._path.read_bytes()
@@ -102,6 +106,10 @@ class RulesFile:
         self._refused: bytes | str | None = None
         self._held: tuple[bytes, int] | None = None
         self._next_check_ns = monotonic_ns() + self._check_ns
+
+    def after_fork_in_child(self) -> None:
+        """Renew the turn: a thread of the parent, which does not exist here, may have had it."""
+        self._turn = threading.Lock()
 
     def current(self) -> tuple[Rule, ...]:
         """The rules that hold now: the same tuple for as long as nothing changed."""
