@@ -134,6 +134,13 @@ SLOTS = (
         f"{_IN_FLIGHT}p16_over_wsgi_a_slot_is_held_until_the_server_closes_the_response",
     ),
     Guard(
+        "P3: an outage of slots that is raised is a denial until then",
+        "ratelimit_ddb/web/gate/request_slots.py",
+        'on_outage="deny" if self._on_outage == "raise" else self._on_outage',
+        "on_outage=self._on_outage",
+        f"{_IN_FLIGHT}p3_an_outage_of_slots_that_is_raised_gives_back_what_was_taken_elsewhere",
+    ),
+    Guard(
         "P3: a request that gets no slot keeps no tokens",
         "ratelimit_ddb/web/gate/request_slots.py",
         "refunded = yield from refund_decisions(verdict.decisions, self._measures)",

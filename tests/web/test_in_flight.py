@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from ratelimit_ddb import ConcurrencyLimiter, MemoryStore, SlotLimit, StoreUnavailable
+from ratelimit_ddb import (
+    ConcurrencyLimiter,
+    MemoryStore,
+    RateLimiter,
+    SlotLimit,
+    StoreUnavailable,
+)
 from ratelimit_ddb.asgi import RateLimitMiddleware as AsgiMiddleware
 from ratelimit_ddb.operations.slot_operation import ReleaseSlot, RenewSlot, TakeSlot
 from ratelimit_ddb.web import AccessList, Rule, RuleDecision, client_address, everyone, header
@@ -393,9 +399,50 @@ def test_in_an_outage_the_policy_decides_on_slots() -> None:
     call(limited)[2].close()
     deny = WsgiMiddleware(answer, store, Rule("/x", in_flight=1), on_outage="deny")
     assert call(deny)[0].startswith("503")
-    raises = WsgiMiddleware(answer, store, Rule("/x", in_flight=1), on_outage="raise")
+    told: list[RuleDecision] = []
+    options: dict[str, Any] = {"on_outage": "raise", "on_decision": told.append}
+    raises = WsgiMiddleware(answer, store, Rule("/x", in_flight=1), **options)
     with pytest.raises(StoreUnavailable):
         call(raises)
+    assert [(one.on_outage, one.decision.source) for one in told] == [("raise", "outage")]
+    assert isinstance(told[0].outage, StoreUnavailable)
+
+
+def test_p3_an_outage_of_slots_that_is_raised_gives_back_what_was_taken_elsewhere() -> None:
+    outer, inner = MemoryStore(), FlakyStore()
+    inner.failure = StoreUnavailable("out of reach")
+    app = WsgiMiddleware(answer, inner, Rule("/x", in_flight=1), on_outage="raise")
+    limited = WsgiMiddleware(app, outer, Rule("/x", "1/minute", by=everyone(), name="out"))
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            call(limited)
+    assert RateLimiter(outer, "1/minute").peek(("out", "everyone")).remaining == 1
+
+
+def test_the_outage_of_slots_in_shadow_mode_denies_nobody() -> None:
+    store = FlakyStore()
+    store.failure = StoreUnavailable("out of reach")
+    rule = Rule("/x", in_flight=1, enforce=False)
+    told: list[RuleDecision] = []
+    options: dict[str, Any] = {"on_outage": "raise", "on_decision": told.append}
+    status, _, content = call(WsgiMiddleware(answer, store, rule, **options))
+    assert status == "200 OK"
+    content.close()
+    assert [one.outage for one in told] == [store.failure]
+
+
+def test_a_denial_of_slots_stands_whatever_outage_others_have() -> None:
+    class HalfOutOfReach(FlakyStore):
+        def send(self, operation: Any, deadline_ns: int) -> Any:
+            if isinstance(operation, TakeSlot) and operation.key == "b:everyone:slots":
+                raise StoreUnavailable("out of reach")
+            return super().send(operation, deadline_ns)
+
+    store = HalfOutOfReach()
+    rules = [Rule("/x", in_flight=1, by=everyone(), name=name) for name in "ab"]
+    limited = WsgiMiddleware(answer, store, rules, on_outage="raise")
+    with ConcurrencyLimiter(store, 1).slot("a:everyone"):
+        assert call(limited)[0] == "429 Too Many Requests"
 
 
 def test_identities_have_slots_of_their_own_and_preflights_need_none() -> None:

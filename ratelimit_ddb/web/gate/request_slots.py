@@ -15,7 +15,7 @@ from ratelimit_ddb.operations.driver import run, run_async
 from ratelimit_ddb.operations.meter import Meter
 from ratelimit_ddb.operations.operation import Flow, JointFlow
 from ratelimit_ddb.operations.store import Store
-from ratelimit_ddb.operations.together import raise_mistake, side_by_side
+from ratelimit_ddb.operations.together import side_by_side
 from ratelimit_ddb.outage import OnOutage
 from ratelimit_ddb.slot_limit import SlotLimit
 from ratelimit_ddb.slots.renewer import Renewer
@@ -104,9 +104,12 @@ class Claimer:
     def claim(self, verdict: Verdict, claims: list[Claim], renewer: Renewer) -> JointFlow[Claimed]:
         """Take the slots of a request whose tokens were taken.
 
+        Returns:
+            the verdict of all rules. Under ``on_outage="raise"`` an outage is a denial, as of
+            tokens: the gate raises it, once it has reported the verdict.
+
         Raises:
-            StoreUnavailable: under ``on_outage="raise"``.
-            StoreError: a mistake of set-up. What was taken is given back, either way.
+            StoreError: a mistake of set-up; what was taken is given back.
         """
         cores = [self._core(claim.quota.limit) for claim in claims]
         meters = [Meter() if self._measures else None for _ in claims]
@@ -130,9 +133,8 @@ class Claimer:
         if release is not None:
             yield from release
         refunded = yield from refund_decisions(verdict.decisions, self._measures)
-        raise_mistake(failures)
-        for failure in failures:
-            raise failure
+        if failures:
+            raise failures[0]
         released = [one._replace(refunded=one.decision.allowed) for one in decided]
         return Claimed(Verdict((*refunded, *released), denials, every), [])
 
@@ -142,7 +144,7 @@ class Claimer:
             self._cores[key] = SlotsCore(
                 self._store,
                 limit,
-                on_outage=self._on_outage,
+                on_outage="deny" if self._on_outage == "raise" else self._on_outage,
                 deadline=self._deadline,
                 namespace="",
                 enabled=True,
