@@ -29,6 +29,7 @@ def warnings_of(
         ("::ffff:10.0.0.5", XFF),
         ("127.0.0.1", XFF),
         ("fd00::5", {"forwarded": "for=203.0.113.9"}),
+        ("100.64.0.5", XFF),  # shared by carriers, and by the pods of many clusters
     ],
 )
 def test_a_denied_peer_that_is_likely_a_proxy_is_told_once(
@@ -39,13 +40,22 @@ def test_a_denied_peer_that_is_likely_a_proxy_is_told_once(
     assert "client_address(trusted_hops=1)" in told
 
 
+def test_a_denied_peer_at_a_unix_socket_is_told_once(
+    limited: Limited, caplog: pytest.LogCaptureFixture
+) -> None:
+    (told,) = warnings_of(limited, caplog, Get("/", headers=XFF, client=None))
+    assert "denied a peer without an address, which sent x-forwarded-for" in told
+    assert "client_address(trusted_hops=1)" in told
+
+
 @pytest.mark.parametrize(
     ("get", "rule"),
     [
         (Get("/", headers=XFF, client="203.0.114.1"), {}),
         (Get("/", headers=XFF, client="2600::5"), {}),
         (Get("/", client=BALANCER), {}),
-        (Get("/", headers=XFF, client=None), {}),
+        (Get("/", headers=XFF, client="localhost"), {}),
+        (Get("/", headers=XFF, client=None), {"by": client_address(trusted=["unix"])}),
         (Get("/", headers=XFF, client=BALANCER), {"by": client_address(trusted_hops=1)}),
         (Get("/", headers=XFF, client=BALANCER), {"by": client_address(trusted=["10.0.0.0/8"])}),
         (Get("/", headers=XFF, client=BALANCER), {"by": header("x-key")}),

@@ -1,8 +1,9 @@
 """Warns if clients seem to share the bucket of a proxy that is not trusted.
 
 Behind a load balancer ``client_address()`` is the balancer's address, and its clients deny each
-other. It is not certain, since any client can send X-Forwarded-For; but a denied peer with a
-private address (RFC 1918, RFC 4193) that sends the field is most likely a proxy.
+other. It is not certain, since any client can send X-Forwarded-For; but a denied peer is most
+likely a proxy if it sends the field and has no global address (RFC 1918, RFC 4193, RFC 6598), or
+none at all, as at a unix socket.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class UntrustedProxyWarning:
         if self._has_warned or not any(map(trusts_nobody, identities)):
             return
         peer = parsed(request.client or "")
-        if peer is None or not peer.is_private:
+        if request.client and (peer is None or peer.is_global):
             return
         for field in READERS:
             if request.header(field) is not None:
@@ -43,7 +44,7 @@ class UntrustedProxyWarning:
                 logging.getLogger("ratelimit_ddb").warning(
                     "denied %s, which sent %s: if it is a proxy, all its clients share its bucket; "
                     "say which proxies to trust, such as by=client_address(trusted_hops=1)",
-                    request.client,
+                    request.client or "a peer without an address",
                     field,
                 )
                 return
