@@ -49,10 +49,11 @@ _NEED_INSTALL = (
 class RateLimit:
     """A dependency that lets requests pass only within limits.
 
-    ``Depends(RateLimit("5/minute", store=store))``, for a route, a router or the application, HTTP
-    or websocket. As a parameter it gives the Verdict. Over the limit it raises RateLimitExceeded;
-    a handshake is refused likewise or, where the server can't send an answer to one or the
-    connection was accepted before, by a close with code 1013, or 1008 for good.
+    ``Depends(RateLimit("5/minute", store=store))``, for a route, a router or all path operations of
+    an application (not of those that are mounted in it), HTTP or websocket. As a parameter it gives
+    the Verdict. Over the limit it raises RateLimitExceeded; a handshake is refused likewise or,
+    where the server can't send an answer to one or the connection was accepted before, by a close
+    with code 1013, or 1008 for good.
 
     Without a ``name`` each route that it is on has buckets of its own, named ``"POST /codes"`` by
     its methods and its template (``"no route"`` for the files of ``app.frontend``); with one all of

@@ -32,9 +32,9 @@ def limit_app(
     ``errorhandler(429)`` if it has one, or 503 in an outage; ``on_denied`` takes precedence.
 
     It is a ``before_request`` function, called in the order in which those were registered: what an
-    earlier one answers itself is not limited. An app may have several: what one of them took is
-    given back if another denies the request. Rules with ``default=True`` are left out for views
-    that are ``@limited`` themselves.
+    earlier one answers itself is not limited, nor is what a ``url_value_preprocessor`` aborts. An
+    app may have several: what one of them took is given back if another denies the request. Rules
+    with ``default=True`` are left out for views that are ``@limited`` themselves.
 
     Args:
         app: the app or blueprint, before its first request.
