@@ -66,6 +66,7 @@ MEMBERS_NOT_FOR_USERS = {
     "AnsweredCall": {"of"},
     "MemoryStore": {"after_fork_in_child"},
     "MemorySessionStore": {"after_fork_in_child"},
+    "RulesFile": {"after_fork_in_child"},
     "Cookie": {"set_to", "cleared", "values_in", "attributes", "place"},
     # What the sessions ask it.
     "DeviceBound": {
