@@ -79,6 +79,22 @@ INPUTS = (
         test="tests/ddbwire/test_credentials.py::test_a_provider_of_the_applications_own_that_is_not_reached_at_the_start_is_an_outage",
     ),
     Guard(
+        "P1: a reply that does not show what was taken admits nothing",
+        "ratelimit_ddb/store/dynamodb/request.py",
+        "if None in taken.full_at_ns:",
+        "if False:",
+        "tests/ratelimit_ddb/test_dynamodb_store.py::"
+        "test_a_reply_that_is_not_dynamodbs_is_told_with_the_table_and_the_endpoint",
+    ),
+    Guard(
+        "P16: a reply that does not show the slot gives none",
+        "ratelimit_ddb/store/dynamodb/slot_request.py",
+        "if isinstance(operation, TakeSlot) and operation.slot not in marks:",
+        "if False:",
+        "tests/ratelimit_ddb/test_dynamodb_store.py::"
+        "test_p16_a_reply_that_does_not_show_the_slot_is_told_and_gives_none",
+    ),
+    Guard(
         "credentials of a short life are not renewed at each call",
         "ddbwire/signing/credentials.py",
         "if not needed(self._renew_within_seconds):",

@@ -120,9 +120,9 @@ MARKS = {0: 5, 12: 7}
     [
         (ReadSlots("k"), {"Item": SLOTS_ITEM}, SlotsResult(True, MARKS)),
         (ReadSlots("k"), {}, SlotsResult(True, {})),
-        (TakeSlot("k", 3, 20, 10, 9, 99), {"Attributes": SLOTS_ITEM}, SlotsResult(True, MARKS)),
+        (TakeSlot("k", 12, 7, 3, 2, 99), {"Attributes": SLOTS_ITEM}, SlotsResult(True, MARKS)),
         (
-            TakeSlot("k", 3, 20, 10, 9, 99),
+            TakeSlot("k", 12, 20, 7, 6, 99),
             ConditionalCheckFailed(SLOTS_ITEM),
             SlotsResult(False, MARKS),
         ),

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, NoCredentialsError, PartialCredenti
 from ratelimit_ddb import (
     AccessDenied,
     AsyncRateLimiter,
+    ConcurrencyLimiter,
     Decision,
     DynamoDBStore,
     RateLimiter,
@@ -169,6 +170,8 @@ NO_BUCKETS = {
     "another type": {"Attributes": {"fullAt:5-per-minute": {"S": "x"}}},
     "no type": {"Attributes": {"fullAt:5-per-minute": "1"}},
     "no number": {"Attributes": {"fullAt:5-per-minute": {"N": "soon"}}},
+    "no attributes": {"Attributes": {}},
+    "another bucket": {"Attributes": {"fullAt:6-per-minute": {"N": "1700000000000000000"}}},
 }
 
 
@@ -182,6 +185,26 @@ def test_a_reply_that_is_not_dynamodbs_is_told_with_the_table_and_the_endpoint(
         do(store, "acquire", {"on_outage": on_outage, "deadline": 5})
     assert type(told.value) is StoreError
     assert server.url in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *map(reply, NO_BUCKETS.values()),
+        error("ConditionalCheckFailedException"),
+        error("ConditionalCheckFailedException", Item={"s1": {"N": "1700000000000000000"}}),
+    ],
+    ids=[*NO_BUCKETS, "refused without the item", "refused without the slot"],
+)
+def test_p16_a_reply_that_does_not_show_the_slot_is_told_and_gives_none(
+    store: DynamoDBStore, server: FaultServer, answer: Any
+) -> None:
+    server.default = answer
+    limiter = ConcurrencyLimiter(store, 1, on_outage="allow", deadline=5)
+    with pytest.raises(StoreError, match=r"^UpdateItem on table 'limits': the reply") as told:
+        limiter.acquire("k")
+    assert type(told.value) is StoreError
+    assert len(server.requests) == 1
 
 
 def test_what_answers_in_the_place_of_dynamodb_is_shown(

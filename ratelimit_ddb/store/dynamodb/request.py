@@ -173,9 +173,13 @@ class TableRequests:
 
         Raises:
             ClockMoved: the operation's time is not the table's.
+            ValueError: the reply does not show what was written.
         """
         if isinstance(operation, Take) and isinstance(reply, dict):
-            return _result_of(True, reply["Attributes"], operation.names)
+            taken = _result_of(True, reply["Attributes"], operation.names)
+            if None in taken.full_at_ns:
+                raise ValueError("it does not show what was written")
+            return taken
         return self._other_result(operation, reply)
 
     def _other_result(

@@ -80,13 +80,22 @@ def slot_request(
 def slots_result(
     operation: SlotOperation, reply: dict[str, Any] | ddbwire.ConditionalCheckFailed
 ) -> SlotsResult:
-    """What a reply says of the slots."""
+    """What a reply says of the slots.
+
+    Raises:
+        ValueError: it does not show the slot that was to be taken.
+    """
+    applied = not isinstance(reply, ddbwire.ConditionalCheckFailed)
     if isinstance(reply, ddbwire.ConditionalCheckFailed):
-        return SlotsResult(False, marks_of(reply.item or {}))
-    if isinstance(operation, ReadSlots):
-        return SlotsResult(True, marks_of(reply.get("Item", {})))
-    shown = reply["Attributes"] if isinstance(operation, TakeSlot) else {}
-    return SlotsResult(True, marks_of(shown))
+        shown = reply.item or {}
+    elif isinstance(operation, ReadSlots):
+        shown = reply.get("Item", {})
+    else:
+        shown = reply["Attributes"] if isinstance(operation, TakeSlot) else {}
+    marks = marks_of(shown)
+    if isinstance(operation, TakeSlot) and operation.slot not in marks:
+        raise ValueError("it does not show the slot that was to be taken")
+    return SlotsResult(applied, marks)
 
 
 def refused_units(result: SlotsResult) -> float:
