@@ -15,6 +15,7 @@ from ratelimit_ddb.web.gate.gate import Gate
 from ratelimit_ddb.web.gate.ledger import Ledger
 from ratelimit_ddb.web.gate.request_slots import RequestSlots
 from ratelimit_ddb.web.response.denial_response import DenialResponse
+from ratelimit_ddb.web.response.fields import fields_beside
 from ratelimit_ddb.web.response_head import ResponseHead, head_of_bytes
 
 
@@ -49,7 +50,8 @@ def with_fields(response: Any, ledger: Ledger | None) -> Any:
         return _adding(response, ledger)
     # An endpoint may return one response for all requests, but each has fields of its own.
     copied = copy.copy(response)
-    copied.raw_headers = [*response.raw_headers, *encoded_headers(ledger.fields())]
+    fields = fields_beside(response.headers, ledger.fields())
+    copied.raw_headers = [*response.raw_headers, *encoded_headers(fields)]
     vars(copied).pop("_headers", None)  # made of raw_headers when it is first read
     return copied
 

@@ -108,6 +108,17 @@ def test_what_was_limited_stays_a_response_to_be_changed(store: MemoryStore) -> 
     assert {"ratelimit", "x-inner", "x-outer", "set-cookie"} <= headers.keys()
 
 
+def test_x_fields_of_the_endpoint_stay_the_only_ones(store: MemoryStore, colour: str) -> None:
+    def telling(_request: Request) -> Response:
+        return Response(headers={"X-RateLimit-Limit": "7", "RateLimit": '"own";r=7;t=1'})
+
+    limit = limited("5/minute", store=store, name="page", fields="both")
+    headers = ask(on(coloured(colour, limit, telling)), "/1").headers
+    assert headers.get_list("x-ratelimit-limit") == ["7"]
+    assert "x-ratelimit-remaining" not in headers
+    assert headers["ratelimit"] == '"own";r=7;t=1, "page";r=4;t=12'
+
+
 def test_a_files_length_and_tag_are_sent(store: MemoryStore, colour: str) -> None:
     limit = limited("9/minute", store=store)
     app = on(coloured(colour, limit, lambda _: FileResponse(__file__)))
