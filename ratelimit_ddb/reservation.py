@@ -289,7 +289,7 @@ class AsyncReservation:
 
 
 class Reserving:
-    """What ``AsyncRateLimiter.reserve`` returns, for ``await`` or ``async with``."""
+    """What ``AsyncRateLimiter.reserve`` returns, for one ``await`` or ``async with``."""
 
     __slots__ = ("_begin", "_entry", "_reservation")
 
@@ -299,12 +299,14 @@ class Reserving:
         self._reservation: AsyncReservation | None = None
 
     def __await__(self) -> Generator[Any, Any, AsyncReservation]:
+        # Before the tokens are there: a second task could enter meanwhile, and settle the first's.
+        if not self._entry.begin():
+            raise RuntimeError(
+                "a reserve() is awaited or entered once; call it again for another reservation"
+            )
         return self._begin().__await__()
 
     async def __aenter__(self) -> AsyncReservation:
-        # Before the tokens are there: a second task could enter meanwhile, and settle the first's.
-        if not self._entry.begin():
-            raise RuntimeError("a reservation is entered once; call reserve() again for another")
         self._reservation = await self
         return self._reservation
 

@@ -94,16 +94,23 @@ def test_what_was_used_is_told_though_the_task_is_cancelled_again_and_again(how:
     assert asyncio.run(use()) == 100
 
 
-def test_a_reservation_is_entered_once() -> None:
-    limiter = AsyncRateLimiter(MemoryStore(), "1000/minute")
+def test_a_reservation_is_awaited_or_entered_once() -> None:
+    limiter = AsyncRateLimiter(MemoryStore(clock=FakeClock()), "1000/minute")
 
     async def use() -> None:
         reserving = limiter.reserve("k", 9)
         async with reserving:
             pass
-        with pytest.raises(RuntimeError, match="entered once"):
+        with pytest.raises(RuntimeError, match="awaited or entered once"):
             async with reserving:
                 pass
+        with pytest.raises(RuntimeError, match="awaited or entered once"):
+            await reserving
+        awaited = limiter.reserve("k", 9)
+        await awaited
+        with pytest.raises(RuntimeError, match="awaited or entered once"):
+            await awaited
+        assert (await limiter.peek("k")).remaining == 1_000 - 9 - 9
 
     asyncio.run(use())
 
