@@ -216,6 +216,14 @@ PATHS = (
         "tests/web/test_client_address.py::test_a_field_that_a_stranger_sends_is_not_read",
     ),
     Guard(
+        "clients without a key that share the bucket of a proxy are told of",
+        "ratelimit_ddb/web/identity/untrusted_proxy.py",
+        'return key_text(cast("KeyLike", fallback)) in key',
+        "return False",
+        "tests/web/test_untrusted_proxy.py"
+        "::test_a_peer_that_has_no_key_and_is_likely_a_proxy_is_told_once",
+    ),
+    Guard(
         "the port that CloudFront writes behind an address is no part of it",
         "ratelimit_ddb/web/identity/client_address.py",
         "if self.field == WITH_PORT:",

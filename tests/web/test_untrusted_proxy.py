@@ -12,6 +12,7 @@ from tests.web.exchange import Get, Limited
 
 BALANCER = "10.0.0.5"
 XFF = {"x-forwarded-for": "203.0.113.9"}
+KEY = {"x-key": "10.0.0.5"}
 
 
 def warnings_of(
@@ -40,6 +41,15 @@ def test_a_denied_peer_that_is_likely_a_proxy_is_told_once(
     assert "client_address(trusted_hops=1)" in told
 
 
+@pytest.mark.parametrize("by", [header("x-key"), header("x-a", otherwise=header("x-key"))])
+@pytest.mark.parametrize("peer", [BALANCER, "fd00::5", None])
+def test_a_peer_that_has_no_key_and_is_likely_a_proxy_is_told_once(
+    limited: Limited, caplog: pytest.LogCaptureFixture, peer: str | None, by: Any
+) -> None:
+    (told,) = warnings_of(limited, caplog, Get("/", headers=XFF, client=peer), by=by)
+    assert "which sent x-forwarded-for" in told
+
+
 def test_a_denied_peer_at_a_unix_socket_is_told_once(
     limited: Limited, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -58,7 +68,11 @@ def test_a_denied_peer_at_a_unix_socket_is_told_once(
         (Get("/", headers=XFF, client=None), {"by": client_address(trusted=["unix"])}),
         (Get("/", headers=XFF, client=BALANCER), {"by": client_address(trusted_hops=1)}),
         (Get("/", headers=XFF, client=BALANCER), {"by": client_address(trusted=["10.0.0.0/8"])}),
-        (Get("/", headers=XFF, client=BALANCER), {"by": header("x-key")}),
+        (Get("/", headers=XFF | KEY, client=BALANCER), {"by": header("x-key")}),
+        (
+            Get("/", headers=XFF, client=BALANCER),
+            {"by": header("x-key", otherwise=client_address(trusted_hops=1))},
+        ),
     ],
 )
 def test_nothing_is_told_of_others(

@@ -414,7 +414,8 @@ class Gate:
         self, request: Request, verdict: Verdict, ledger: Ledger, is_final: bool
     ) -> AwaitableFlow[Admission]:
         ledger.entries.append(Entry(self, verdict, self.fields_of(verdict), 0))
-        self._untrusted_proxy.look_at(request, [one.charge.rule.by for one in verdict.denials])
+        denied = ((one.charge.rule.by, one.key) for one in verdict.denials)
+        self._untrusted_proxy.look_at(request, denied)
         response = yield from self._answers.answer(request, verdict)
         if not is_final:
             note_denial(ledger, response.status)

@@ -3,18 +3,22 @@
 Behind a load balancer ``client_address()`` is the balancer's address, and its clients deny each
 other. It is not certain, since any client can send X-Forwarded-For; but a denied peer is most
 likely a proxy if it sends the field and has no global address (RFC 1918, RFC 4193, RFC 6598), or
-none at all, as at a unix socket.
+none at all, as at a unix socket. The same goes for ``client_address()`` as the ``otherwise`` of
+another identity, where that decided.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from typing import cast
 
+from ratelimit_ddb.key import KeyLike, key_text
 from ratelimit_ddb.web.identity.address import parsed
 from ratelimit_ddb.web.identity.client_address import trusts_nobody
 from ratelimit_ddb.web.identity.forwarded import READERS
-from ratelimit_ddb.web.identity.identity import Identity
+from ratelimit_ddb.web.identity.identity import Identity, as_fallback
+from ratelimit_ddb.web.identity.identity_source import source_of
 from ratelimit_ddb.web.request import Request
 
 
@@ -26,14 +30,14 @@ class UntrustedProxyWarning:
     def __init__(self) -> None:
         self._has_warned = False
 
-    def look_at(self, request: Request, identities: Iterable[Identity]) -> None:
+    def look_at(self, request: Request, denied: Iterable[tuple[Identity, str]]) -> None:
         """Log a warning if a denied request looks like one from such a proxy.
 
         Args:
             request: the request.
-            identities: the ``by`` of the rules that denied it.
+            denied: the ``by`` of each rule that denied it, and the key.
         """
-        if self._has_warned or not any(map(trusts_nobody, identities)):
+        if self._has_warned or not any(_is_of_peer(by, key, request) for by, key in denied):
             return
         peer = parsed(request.client or "")
         if request.client and (peer is None or peer.is_global):
@@ -48,3 +52,14 @@ class UntrustedProxyWarning:
                     field,
                 )
                 return
+
+
+def _is_of_peer(by: Identity, key: str, request: Request) -> bool:
+    """Whether a key is of the peer's address, by the identity or by its ``otherwise``."""
+    source = source_of(by)
+    if source is None or source.otherwise is None:
+        return trusts_nobody(by)
+    if not trusts_nobody(source.otherwise):
+        return _is_of_peer(cast("Identity", source.otherwise), key, request)
+    fallback = as_fallback(cast("str", source.otherwise(request)))
+    return key_text(cast("KeyLike", fallback)) in key
