@@ -9,9 +9,19 @@ from ddbwire.endpoint import without_user_information
 from ddbwire.errors import ConfigurationError
 from ddbwire.signing.credentials import is_provider_outage
 
-_UNFORESEEN = (AttributeError, LookupError, OSError, TypeError, ValueError)
+_UNFORESEEN = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 """Exceptions of botocore that are not its own classes: for a program or a file that does not exist,
-an invalid answer of a credentials' provider, an invalid host name."""
+an invalid answer of a credentials' provider, an invalid host name, a question for the code of an
+MFA device without a terminal."""
 
 
 @contextmanager

@@ -10,7 +10,9 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import ClientError, NoCredentialsError, PartialCredentialsError
 
 from ratelimit_ddb import (
@@ -406,6 +408,7 @@ ENDPOINT_VARIABLES = {"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL", "AWS_DEFA
         ({CONTAINER: "http://192.0.2.1/keys"}, ""),
         ({CONTAINER: "http://localhost/keys", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "a\nb"}, ""),
         ({"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"} | {EXPIRATION: "soon"}, ""),
+        ({"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"} | {EXPIRATION: "9" * 20}, ""),
         ({"AWS_ENDPOINT_URL_DYNAMODB": "http://dynamodb_local:8000"}, ""),
         ({"AWS_ENDPOINT_URL": "localhost:8000"}, ""),
         ({"AWS_DEFAULT_REGION": "eu-west-1\n"}, ""),
@@ -428,6 +431,18 @@ def test_a_configuration_that_botocore_fails_at_is_a_mistake_with_the_table(
         monkeypatch.setenv(name, value)
     store = DynamoDBStore("limits")
     with pytest.raises(StoreError, match=r"^table 'limits': .*(credentials|endpoint)") as caught:
+        do(store, "acquire", {"on_outage": "allow"})
+    assert not isinstance(caught.value, StoreUnavailable)
+
+
+def test_a_role_that_needs_a_code_where_no_terminal_gives_it_is_a_mistake(do: Do) -> None:
+    def ask() -> Any:
+        raise EOFError("EOF when reading a line")  # by getpass, which botocore calls
+
+    session: Any = botocore.session.Session()
+    session._credentials = DeferredRefreshableCredentials(ask, "assume-role")
+    store = DynamoDBStore("limits", region_name="eu-west-1", session=session)
+    with pytest.raises(StoreError, match="^table 'limits': the credentials .*EOF") as caught:
         do(store, "acquire", {"on_outage": "allow"})
     assert not isinstance(caught.value, StoreUnavailable)
 
