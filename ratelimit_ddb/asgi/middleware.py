@@ -165,11 +165,14 @@ async def _give_back_and_send(ledger: Ledger, send: Send, message: Message) -> N
 
 def _with_fields(message: Message, ledger: Ledger) -> Message:
     headers = [*map(tuple, message.get("headers", ()))]  # to be read twice
-    names = (name.decode("latin-1") for name, _ in headers)
-    # Not encoded_headers(), for a comprehension is a call before 3.12.
-    for name, value in fields_beside(names, ledger.fields()):
+    # Neither a generator of names nor encoded_headers(), for both cost calls at each response.
+    for name, value in fields_beside(map(_name, headers), ledger.fields()):
         headers.append((name.encode(), value.encode()))
     return {**message, "headers": headers}
+
+
+def _name(field: tuple[bytes, bytes]) -> str:
+    return field[0].decode("latin-1")
 
 
 def _noting(statuses: list[int], send: Send) -> Send:
