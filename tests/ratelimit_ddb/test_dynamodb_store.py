@@ -442,7 +442,7 @@ def test_a_role_that_needs_a_code_where_no_terminal_gives_it_is_a_mistake(do: Do
     session: Any = botocore.session.Session()
     session._credentials = DeferredRefreshableCredentials(ask, "assume-role")
     store = DynamoDBStore("limits", region_name="eu-west-1", session=session)
-    with pytest.raises(StoreError, match="^table 'limits': the credentials .*EOF") as caught:
+    with pytest.raises(StoreError, match=r"^table 'limits': the credentials .*EOF") as caught:
         do(store, "acquire", {"on_outage": "allow"})
     assert not isinstance(caught.value, StoreUnavailable)
 
