@@ -195,8 +195,10 @@ class RateLimited(Exception):
 
     def __str__(self) -> str:
         decision = self.decision
+        # A client may have chosen the key: a line end in it would begin a line of a log.
+        key = self.key if self.key.isprintable() else repr(self.key)
         why = _WHY_OTHERWISE.get(decision.source, f"over {decision.limit}")
-        return f"{self.key}: {why}, retry after {self.retry_after:.3f} s"
+        return f"{key}: {why}, retry after {self.retry_after:.3f} s"
 
 
 _WHY_OTHERWISE = {

@@ -68,6 +68,17 @@ def test_a_function_is_called_within_its_limit_and_denied_beyond() -> None:
     assert double(4) == 8
 
 
+def test_a_denial_is_told_in_one_line_whatever_the_key(store: MemoryStore) -> None:
+    limited = rate_limited("1/hour", store=store, key=lambda name: name, scope="hello")(print)
+    name = "ada\n2026-11-30 ERROR: \x1b[2Jadmin"
+    limited(name)
+    with pytest.raises(RateLimited) as denied:
+        limited(name)
+    assert str(denied.value).isprintable()
+    assert str(denied.value).startswith(r"'hello:ada\n2026-11-30 ERROR")
+    assert denied.value.key == "hello:" + name.replace(":", "%3A")
+
+
 def test_a_coroutine_function_stays_one(store: MemoryStore) -> None:
     begun: list[int] = []
 
