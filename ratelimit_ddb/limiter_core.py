@@ -361,7 +361,9 @@ class LimiterCore:
                 f"refund of {shown(decision)}: must be the Decision that acquire returned"
             )
         taken = decision.taken
-        if taken is not None and self._stored is None and taken.limits != self.bucket.limits:
+        # In any order: another process may have been given the same set.
+        is_other = taken is not None and set(taken.limits) != set(self.bucket.limits)
+        if taken is not None and is_other and self._stored is None:
             limits = ", ".join(map(str, taken.limits))
             raise ValueError(
                 f"{taken.cost} tokens of {taken.key!r} were taken of {limits}, which are not this "

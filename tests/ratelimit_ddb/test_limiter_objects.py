@@ -11,6 +11,7 @@ import pytest
 
 from ratelimit_ddb import AsyncRateLimiter, DynamoDBStore, Limit, MemoryStore, RateLimiter
 from tests.dynamodb_local import free_port
+from tests.fake_clock import FakeClock
 
 MakeLimiter = Callable[..., Any]
 BOTH = pytest.mark.parametrize("make_limiter", [RateLimiter, AsyncRateLimiter])
@@ -58,3 +59,16 @@ def test_a_copy_takes_of_the_same_buckets(copied: Callable[[Any], Any]) -> None:
     other = copied(limiter)
     assert [one.acquire("k").allowed for one in (limiter, other, limiter)] == [True, True, False]
     assert not other.acquire("k").allowed
+
+
+def test_the_order_of_limits_makes_no_other_limiter() -> None:
+    """That of a set is another one in each process."""
+    store = MemoryStore(clock=FakeClock())
+    limits = ["5/minute", "100/hour"]
+    one, other = (RateLimiter(store, given) for given in (limits, limits[::-1]))
+    decision, reservation = one.acquire("k", cost=2), one.reserve("k", 3)
+    assert not other.peek("k")
+    assert other.refund(decision)
+    other.settle(reservation, 1)
+    assert [limiter.peek("k").remaining for limiter in (one, other)] == [4, 4]
+    assert one.acquire("k", cost=4)
