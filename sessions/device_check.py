@@ -51,8 +51,11 @@ class DeviceCheck:
         if proof is not DeviceProof.MISSING:
             return loaded
         self.unproven = loaded.row
-        self.config.events.emit("unproven", loaded.row.session_id, loaded.row.owner_id, "no_cookie")
         return NO_SESSION
+
+    def emit_unproven(self, row: Row) -> None:
+        """Emit the event of a bound session that the request does not get."""
+        self.config.events.emit("unproven", row.session_id, row.owner_id, "no_cookie")
 
     def note_proof_of_user(self, row: Row | None) -> None:
         """Note that a login, or its confirmation, was saved with a new id."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.sessions.backends.base import UpdateError
 
@@ -15,6 +15,7 @@ from sessions.commit_result import CommitResult
 from sessions.config.session_config import GRACE_SECONDS
 from sessions.django.expiry import EXPIRY, is_over, timeouts_of
 from sessions.errors import SessionReplaced, SessionRevoked, StoreUnavailable
+from sessions.event import EventName
 from sessions.lifecycle.commit import commit, has_changed, needs_commit
 from sessions.lifecycle.load import InvalidReason, find, load
 from sessions.lifecycle.revocation import require_still_there
@@ -44,18 +45,28 @@ def find_session(config: SiteConfig, token: str) -> Flow[LoadedSession | Invalid
     return found
 
 
-def load_session(
-    config: SiteConfig, token: str, *, is_use: bool
-) -> Flow[tuple[SessionState, bool]]:
+class Loaded(NamedTuple):
+    """The session of a token.
+
+    Attributes:
+        session: the session.
+        is_touched: whether its use was noted.
+        event: to be emitted once the request has the session: what happened, its id, and why. A
+            function that is told, and uses the session, would load it again otherwise.
+    """
+
+    session: SessionState
+    is_touched: bool = False
+    event: tuple[EventName, str | None, str | None] | None = None
+
+
+def load_session(config: SiteConfig, token: str, *, is_use: bool) -> Flow[Loaded]:
     """The session of a token, with its use noted if that is due; a new one if there is none.
 
     Args:
         config: the site's.
         token: the cookie's value.
         is_use: whether the request counts as a use of it.
-
-    Returns:
-        the session, and whether its use was noted.
     """
     found = yield from find_session(config, token)
     if isinstance(found, LoadedSession):
@@ -67,21 +78,19 @@ def load_session(
             yield from commit(touch, session, session.data.changes())
         except SessionReplaced:
             session.reset()
-            return session, False
+            return Loaded(session)
         except SessionRevoked:
             told = LoadedSession(end_reason=session.end_reason)
             found = InvalidReason.UNKNOWN
         except StoreUnavailable:
             # No page fails because its session's use can't be noted.
-            config.sessions.events.emit("unavailable", None, None)
-            return session, False
+            return Loaded(session, event=("unavailable", None, None))
         else:
-            return session, session.row is not found.row
+            return Loaded(session, session.row is not found.row)
     else:
         told = LoadedSession(end_reason=found.end_reason)
     session_id = config.sessions.tokens.session_id(token)
-    config.sessions.events.emit("invalid", session_id, None, found.value)
-    return new_session(told), False
+    return Loaded(new_session(told), event=("invalid", session_id, found.value))
 
 
 class KeyReplaced(UpdateError):  # type: ignore[misc]  # Django has no types

@@ -128,10 +128,12 @@ class KeyedSession:
     def _note_outage(self, outage: StoreUnavailable) -> None:
         """Become an empty session with ON_OUTAGE = "empty"; otherwise raise the outage."""
         self._outage = outage
-        self._config.sessions.events.emit("unavailable", None, None)
-        if not self._config.sessions.empty_on_outage:
+        sessions = self._config.sessions
+        if sessions.empty_on_outage:
+            self.record.start_new()
+        sessions.events.emit("unavailable", None, None)
+        if not sessions.empty_on_outage:
             raise outage
-        self.record.start_new()
 
     def require_readable(self, what: str) -> None:
         """Check that it could be read, if that was tried.

@@ -16,6 +16,7 @@ from sessions.arguments import RESERVED_PREFIX
 from sessions.django.expiry import EXPIRY, cookie_end, timeouts_of
 from sessions.django.flow import (
     KeyReplaced,
+    Loaded,
     commit_session,
     delete_row,
     load_session,
@@ -91,9 +92,10 @@ class Record:
 
     def open(self, token: str | None) -> Flow[bool]:
         """Read it; without a token or a row, become a new one. Whether its use was noted."""
-        session, is_touched = new_session(), False
+        loaded = Loaded(new_session())
         if token is not None:
-            session, is_touched = yield from load_session(self._config, token, is_use=self.is_use)
+            loaded = yield from load_session(self._config, token, is_use=self.is_use)
+        session = loaded.session
         self.start_new()  # only now: the store may have raised
         self._session = session
         self._encoded = {
@@ -102,7 +104,10 @@ class Record:
             if not key.startswith(RESERVED_PREFIX)
         }
         self._cookie_end = self._end_of_cookie()
-        return is_touched
+        if loaded.event is not None:
+            what, session_id, why = loaded.event
+            self._config.sessions.events.emit(what, session_id, None, why)
+        return loaded.is_touched
 
     def data(self) -> dict[str, Any]:
         """The data for Django's dict."""

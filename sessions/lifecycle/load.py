@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from typing import NamedTuple
 
 from sessions.config.device_bound import DEVICE_BINDING
 from sessions.config.session_config import SessionConfig
@@ -51,51 +52,70 @@ def load_by_tokens(session: RequestSession, *, defers: bool = False) -> Flow[Non
     if session.state.is_loaded:
         return
     try:
-        loaded, token = yield from load_first(session.config, session.credential.tokens)
+        found = yield from load_first(session.config, session.credential.tokens)
     except StoreUnavailable as outage:
         note_unreadable(session.config, session.state, outage, defers=defers)
     else:
-        accept(session, loaded, token)
+        accept(session, found)
+        if found.invalid:
+            emit_invalid(session.config, found)
 
 
-def accept(session: RequestSession, loaded: LoadedSession, token: str | None) -> None:
-    """Let a request have the session that was found, unless that is bound to another device.
+class FoundSession(NamedTuple):
+    """What a request's tokens led to.
 
-    Args:
-        session: the request's.
-        loaded: what its token led to.
-        token: the token; None if none led to a session.
+    Attributes:
+        loaded: the session of the first token that has one; if none has, it says why.
+        token: that token; None if none led to a session.
+        invalid: the ids of the tokens before it, which led to none, and why.
     """
-    state = session.state
+
+    loaded: LoadedSession
+    token: str | None
+    invalid: Sequence[tuple[str, str]]
+
+
+def accept(session: RequestSession, found: FoundSession) -> None:
+    """Let a request have the session that was found, unless that is bound to another device."""
+    state, loaded, check = session.state, found.loaded, session.device_check
     if DEVICE_BINDING in loaded.encoded:
-        loaded = session.device_check.admitted(loaded)
+        loaded = check.admitted(loaded)
     state.set_loaded(loaded)
     state.load_error = None
-    state.token = None if session.device_check.unproven is not None else token
+    state.token = found.token
     if loaded.row is not None:
         session.found_by = session.credential.kind
+    if check.unproven is not None:
+        state.token = None
+        check.emit_unproven(check.unproven)
 
 
-def load_first(
-    config: SessionConfig, tokens: Iterable[str]
-) -> Flow[tuple[LoadedSession, str | None]]:
-    """The session of the first token that has one, and that token. Each token costs a read.
+def emit_invalid(config: SessionConfig, found: FoundSession) -> None:
+    """Emit an event for each token without a session.
 
-    For each token without a session an event is emitted. If none has one, the result says why.
+    Not before the session is loaded: a function that is told, and uses the session, would load it
+    again, and be told again.
     """
+    for session_id, why in found.invalid:
+        config.events.emit("invalid", session_id, None, why)
+
+
+def load_first(config: SessionConfig, tokens: Iterable[str]) -> Flow[FoundSession]:
+    """The session of the first token that has one. Each token costs a read."""
     loaded, leading = NO_SESSION, None
+    invalid: list[tuple[str, str]] = []
     for token in tokens:
         found = yield from load(config, token)
         if isinstance(found, InvalidReason):
             loaded = LoadedSession(end_reason=found.end_reason or loaded.end_reason)
-            config.events.emit("invalid", config.tokens.session_id(token), None, found.value)
+            invalid.append((config.tokens.session_id(token), found.value))
             continue
         loaded, leading = found, token
         if found.row is not None:
             break
         if found.replaced is not None:
-            config.events.emit("invalid", found.replaced.session_id, None, "replaced")
-    return loaded, leading
+            invalid.append((found.replaced.session_id, "replaced"))
+    return FoundSession(loaded, leading, invalid)
 
 
 def load(config: SessionConfig, token: str) -> Flow[LoadedSession | InvalidReason]:

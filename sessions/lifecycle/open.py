@@ -7,7 +7,7 @@ at its first use.
 from __future__ import annotations
 
 from sessions.errors import StoreUnavailable
-from sessions.lifecycle.load import accept, load_by_tokens, load_first
+from sessions.lifecycle.load import accept, emit_invalid, load_by_tokens, load_first
 from sessions.lifecycle.outage import note_unreadable
 from sessions.lifecycle.take_over import TakenOver, emit_taken_over, take_over_first
 from sessions.operations.operation import Flow
@@ -107,16 +107,19 @@ def _load_or_take_over(
         return
     taken = None
     try:
-        loaded, token = yield from load_first(session.config, session.credential.tokens)
-        if loaded.row is None and loaded.replaced is None:
+        found = yield from load_first(session.config, session.credential.tokens)
+        if found.loaded.row is None and found.loaded.replaced is None:
             taken = yield from take_over_first(session.config, previous)
     except StoreUnavailable as outage:
         note_unreadable(session.config, session.state, outage, defers=defers)
         return
     # Only when both are known: otherwise an outage in between would leave an empty session.
-    accept(session, loaded, token)
+    accept(session, found)
     if taken is not None:
         _accept_taken(session, taken)
+    emit_invalid(session.config, found)
+    if taken is not None:
+        emit_taken_over(session.config, taken)
 
 
 def _accept_taken(session: RequestSession, taken: TakenOver) -> None:
@@ -124,7 +127,6 @@ def _accept_taken(session: RequestSession, taken: TakenOver) -> None:
     session.state.set_loaded(taken.loaded)
     if session.state.row is None:
         return
-    emit_taken_over(session.config, taken)
     session.state.token, session.found_by = taken.token, session.credential.kind
     if taken.cookie_is_due:
         session.client_token.set_as_cookie(taken.token)

@@ -32,10 +32,10 @@ def note_unreadable(
         StoreUnavailable: the outage.
     """
     session.load_error = outage
-    config.events.emit("unavailable", None, None)
     if config.empty_on_outage:
         session.set_loaded(NO_SESSION)
-    elif not (defers or session.is_loaded):
+    config.events.emit("unavailable", None, None)
+    if not (defers or session.is_loaded):
         raise outage
 
 

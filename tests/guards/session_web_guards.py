@@ -561,4 +561,13 @@ SESSIONS_ON_THE_WEB = (
         "tests/sessions_web/test_bearer.py::"
         "test_a_refusal_of_a_head_request_has_the_fields_without_the_content",
     ),
+    Guard(
+        "who is told of an outage may use the empty session",
+        "sessions/lifecycle/outage.py",
+        "    if config.empty_on_outage:\n        session.set_loaded(NO_SESSION)\n"
+        '    config.events.emit("unavailable", None, None)\n',
+        '    config.events.emit("unavailable", None, None)\n'
+        "    if config.empty_on_outage:\n        session.set_loaded(NO_SESSION)\n",
+        "tests/sessions_web/test_events.py::test_who_is_told_while_a_session_is_loaded_may_use_it",
+    ),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import Any
 
 import pytest
 
-from sessions import Session
+from sessions import Session, SessionEvent, StoreUnavailable
+from sessions.wsgi import SESSION
 from tests.sessions_web.site import (
     Act,
     MakeSite,
@@ -18,6 +20,7 @@ from tests.sessions_web.site import (
     in_turn,
     nothing,
     put,
+    site_over,
 )
 
 
@@ -192,3 +195,30 @@ def test_an_event_function_that_raises_fails_no_request_and_is_logged(
     told = [record for record in caplog.records if record.name == "sessions"]
     assert told
     assert all(record.exc_info is not None for record in told)
+
+
+@pytest.mark.parametrize("on_outage", ["raise", "empty"])
+@pytest.mark.parametrize("failing", [False, True])
+def test_who_is_told_while_a_session_is_loaded_may_use_it(on_outage: str, *, failing: bool) -> None:
+    sessions: list[Session] = []
+
+    def on_event(event: SessionEvent) -> None:
+        told.append(event.what)
+        used.append(sessions[-1].get("a"))
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        sessions.append(environ[SESSION])
+        with contextlib.suppress(StoreUnavailable):
+            sessions[-1].get("a")
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"ok"]
+
+    told: list[str] = []
+    used: list[object] = []
+    site = site_over("wsgi", app, on_event=on_event, on_outage=on_outage)
+    if failing:
+        site.store.failures["Find"] = StoreUnavailable("out of reach")
+    site.visitor().ask(cookie=f"__Host-session={'A' * 43}")
+    assert site.calls == ["Find"], "it is read once"
+    assert told == ["unavailable" if failing else "invalid"]
+    assert used == ([] if failing and on_outage == "raise" else [None])

@@ -9,8 +9,10 @@ import pytest
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 
+from sessions import SessionEvent
 from sessions.django import SessionStore
 from tests.frameworks.django_session_store.saved_sessions import again, saved
+from tests.frameworks.django_site.with_sessions import with_sessions
 from tests.frameworks.seen_store import SeenStore
 
 
@@ -239,3 +241,18 @@ def test_a_users_session_that_is_cleared_is_nobodys(store: SeenStore) -> None:
 
 def test_a_session_that_has_no_row_has_no_id() -> None:
     assert SessionStore().id is None
+
+
+def test_who_is_told_while_a_session_is_read_may_use_it() -> None:
+    def on_event(event: SessionEvent) -> None:
+        told.append(event.what)
+        used.append(found[0].get("cat"))
+
+    told: list[str] = []
+    used: list[object] = []
+    store = SeenStore()
+    with with_sessions(store, SESSIONS={"STORE": store, "ON_EVENT": on_event}):
+        found = [SessionStore("k" * 26)]
+        assert found[0].get("cat") is None
+    assert (told, used) == (["invalid"], [None])
+    assert store.seen == ["Find"]
