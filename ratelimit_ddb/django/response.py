@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from http.cookies import Morsel
 from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
@@ -51,7 +52,26 @@ def with_fields(fields: Fields, response: Any) -> Any:
     for name, value in fields_beside(response.headers, fields):
         there = response.headers.get(name)
         if name == "set-cookie":
-            response.cookies.load(value)
+            cookie = _CookieAsWritten(value)
+            key = value if cookie.key in response.cookies else cookie.key
+            response.cookies[key] = cookie
         else:  # the fields of limits that may be there already are lists
             response.headers[name] = value if there is None else f"{there}, {value}"
     return response
+
+
+class _CookieAsWritten(Morsel[str]):
+    """A cookie that is sent as ``on_denied`` wrote it.
+
+    ``http.cookies`` drops a field that has an attribute without a value that it doesn't know, and
+    takes an unknown one with a value for another cookie.
+    """
+
+    def __init__(self, field: str) -> None:
+        super().__init__()
+        self._field = field
+        name, _, value = field.partition(";")[0].partition("=")
+        self.set(name.strip(), value.strip(), value.strip())
+
+    def OutputString(self, attrs: object = None) -> str:  # noqa: ARG002, N802 - Morsel's
+        return self._field

@@ -228,6 +228,27 @@ def test_the_apps_own_answer_to_a_denied_request_is_sent_as_it_is(behind: Behind
     assert denied.cookies.output(header="").split("\r\n") == [" a=1", " b=2; Path=/x"]
 
 
+COOKIES = (
+    "a=1; Path=/; Secure; Partitioned",
+    "b=2; Priority=High",
+    'c={"x":1}; Path=/',
+    "d=; Path=/; Max-Age=0",
+    "d=; Path=/x; Max-Age=0",
+)
+
+
+def set_cookies(request: Request, verdict: Verdict, made: DenialResponse) -> DenialResponse:
+    return made._replace(headers=tuple(("set-cookie", cookie) for cookie in COOKIES))
+
+
+def test_cookies_of_a_denial_are_sent_as_they_were_written(behind: Behind) -> None:
+    client = behind(Rule("/*", "1/minute"), ON_DENIED=f"{__name__}.set_cookies")
+    client.get("/")
+    denied = client.get("/")
+    assert [cookie.OutputString() for cookie in denied.cookies.values()] == [*COOKIES]
+    assert (denied.cookies["a"].value, client.cookies["b"].value) == ("1", "2")
+
+
 def test_functions_that_must_be_awaited_are_refused_in_a_blocking_stack(behind: Behind) -> None:
     async def by(request: Request) -> str:
         return "x"

@@ -11,6 +11,13 @@ _BY_FRAMEWORK = "tests/frameworks/test_give_back.py::test_"
 
 RESPONSES = (
     Guard(
+        "Django: the cookies of a denial are sent as they were written",
+        "ratelimit_ddb/django/response.py",
+        "        return self._field\n",
+        "        return super().OutputString()\n",
+        "tests/frameworks/test_django.py::test_cookies_of_a_denial_are_sent_as_they_were_written",
+    ),
+    Guard(
         "headers that can be read once reach the server",
         "ratelimit_ddb/asgi/response_refund.py",
         'message = {**message, "headers": [*map(tuple, message["headers"])]}',
