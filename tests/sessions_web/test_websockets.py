@@ -192,6 +192,6 @@ def test_a_handshake_that_is_closed_keeps_what_was_changed(visitor: Visitor, sit
 
 def test_a_handshake_that_is_closed_tells_a_session_that_can_have_no_cookie() -> None:
     site = site_over("asgi", close_at_once)
-    with pytest.raises(SessionNotSaved):
+    with pytest.raises(SessionNotSaved, match="the connection was closed without one"):
         converse(site, before=put(tries=1))
     assert site.writes == []
