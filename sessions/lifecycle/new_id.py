@@ -250,6 +250,6 @@ def _new_row(
 def _require_cookie(session: SessionState) -> None:
     if session.response_started:
         raise SessionNotSaved(
-            "the session is new or has a new id, and its cookie can't be set any more: the response "
-            "has started, or the connection was closed without one; create or change it before"
+            "the session is new or has a new id, and its cookie can't be set any more: the "
+            "response has started, or the connection was closed without one; change it before that"
         )
