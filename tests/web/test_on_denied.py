@@ -104,6 +104,26 @@ def test_what_is_no_answer_is_told(limited: Limited, given: Any) -> None:
         denied_by(limited, lambda request, verdict, answer: given)
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"status": "429"}, "the status '429': must be an int"),
+        ({"body": "slow down"}, "a body that is a str: must be bytes"),
+        ({"body": None}, "a body that is a NoneType: must be bytes"),
+        ({"headers": {"x-a": "b"}}, "the headers .*: must be pairs of str"),
+        ({"headers": (("x-a", 5),)}, "the headers .*: must be pairs of str"),
+        ({"headers": ((b"x-a", b"b"),)}, "the headers .*: must be pairs of str"),
+        ({"headers": iter([("x-a", "b")])}, "the headers .*: must be pairs of str"),
+        ({"headers": ("ab",)}, "the headers .*: must be pairs of str"),
+    ],
+)
+def test_an_answer_that_no_server_can_send_is_told(
+    limited: Limited, changed: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TypeError, match=f"on_denied returned {message}"):
+        denied_by(limited, lambda _request, _verdict, answer: answer._replace(**changed))
+
+
 def test_what_it_raises_is_not_touched(limited: Limited) -> None:
     def on_denied(*_: Any) -> DenialResponse:
         raise LookupError("the user's own")

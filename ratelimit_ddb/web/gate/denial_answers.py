@@ -51,6 +51,18 @@ def _checked(returned: object, default: DenialResponse, method: str) -> DenialRe
     """What ``on_denied`` returned, with the ``content-length`` of its own content."""
     if not isinstance(returned, DenialResponse):
         raise TypeError(f"on_denied returned {returned!r}: must be a DenialResponse")
+    if not isinstance(returned.status, int):
+        raise TypeError(f"on_denied returned the status {returned.status!r}: must be an int")
+    if not isinstance(returned.body, bytes):
+        raise TypeError(
+            f"on_denied returned a body that is a {type(returned.body).__name__}: must be bytes, "
+            "such as text.encode()"
+        )
+    if not isinstance(returned.headers, tuple | list) or not all(map(_is_field, returned.headers)):
+        raise TypeError(
+            f"on_denied returned the headers {returned.headers!r}: must be pairs of str, such as "
+            "(('content-type', 'text/plain'),)"
+        )
     if returned.body == default.body:
         return returned
     length = str(len(returned.body))
@@ -59,3 +71,8 @@ def _checked(returned: object, default: DenialResponse, method: str) -> DenialRe
         for name, value in returned.headers
     )
     return DenialResponse(returned.status, headers, b"" if method == "HEAD" else returned.body)
+
+
+def _is_field(given: object) -> bool:
+    pair = given if isinstance(given, tuple | list) and len(given) == 2 else (None,)
+    return all(isinstance(part, str) for part in pair)
