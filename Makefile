@@ -75,7 +75,8 @@ test-browser: $(DEVELOPMENT_READY)  ## Run the sessions in a real Chromium
 .PHONY: test-infra
 test-infra: $(DEVELOPMENT_READY) $(INFRA_READY)  ## Check infra/: Terraform, checkov, planned tables in use
 	@$(BIN)/python -m tests.dynamodb_local || true
-	$(PYTEST) -m infra tests/infra $(ARGS)
+	@# By file: what Terraform says to all cases of a file is asked once.
+	$(PYTEST) -n 2 --dist loadfile -m infra tests/infra $(SLOWEST) $(ARGS)
 
 .PHONY: lint
 lint: $(DEVELOPMENT_READY) $(PYRIGHT_READY)  ## Check style, types and the packages' independence
