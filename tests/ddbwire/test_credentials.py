@@ -268,7 +268,7 @@ def test_a_service_that_fails_is_not_asked_at_every_call(
 
 
 @pytest.mark.parametrize("lifetime_seconds", [60, 600, 900])
-def test_keys_of_a_short_life_are_renewed_once_in_the_second_half_of_it(
+def test_keys_of_a_short_life_are_not_renewed_at_each_call(
     server: FaultServer, make_wire: MakeWire, flavour: Flavour, lifetime_seconds: float
 ) -> None:
     """Such as those of a role assumed for 15 minutes, which botocore would renew at each call."""
@@ -294,6 +294,29 @@ def test_keys_of_a_short_life_are_renewed_once_in_the_second_half_of_it(
     assert call_after(lifetime_seconds / 4) == 2
     assert call_after(0) == 2
     assert tokens(server)[-1] == f"token{issuer.issued}"
+    flavour.close(wire)
+
+
+def test_keys_of_a_short_life_are_read_anew_though_boto3_renews_those_of_the_session(
+    server: FaultServer, make_wire: MakeWire, flavour: Flavour
+) -> None:
+    issuer = Issuer(900)
+    session = issuer.session()
+    wire = make_wire(server.url, session=session)
+    transport: Any = wire._transport
+    sender = transport.sender
+    source = sender._credentials
+    assert flavour.call(wire) == ITEM
+    wait_until(source._refresh.done)
+    session.get_credentials().get_frozen_credentials()  # as boto3 does at each call
+    renewed = issuer.issued
+    for _ in range(2):
+        source._serves_until_ns -= 900 * 1_000_000_000  # a quarter of an hour later
+        source._tried_ns -= 900 * 1_000_000_000
+        sender._writer = None
+        assert flavour.call(wire) == ITEM
+        wait_until(source._refresh.done)
+    assert issuer.issued == renewed + 2
     flavour.close(wire)
 
 
