@@ -141,7 +141,7 @@ def test_a_certificate_that_is_refused_after_calls_had_succeeded_is_an_outage(
         expired = datetime.now(UTC) - timedelta(days=1)
         authority.issue_cert("127.0.0.1", not_after=expired).configure_cert(context)
         with pytest.raises(Unreachable, match="certificate has expired"):
-            flavour.call(wire, seconds=0.25)
+            flavour.call(wire, seconds=2)
         flavour.close(wire)
 
 

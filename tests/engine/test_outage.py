@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from subprocess import DEVNULL, PIPE
 from typing import Any
 
@@ -114,6 +116,12 @@ def silent() -> Iterator[Silent]:
 REQUESTS = 1_000
 
 
+def require_no_wait(began: list[float]) -> None:
+    """Less than a millisecond by the median, for other processes hold some up; few deadlines."""
+    assert statistics.median(after - before for before, after in pairwise(began)) < 0.001
+    assert began[-1] - began[0] < REQUESTS * DEADLINE_SECONDS / 20
+
+
 @pytest.mark.parametrize("on_outage", ["local", "allow", "deny"])
 def test_p10_after_three_outages_a_request_adds_less_than_a_millisecond(
     silent: Silent, on_outage: Any
@@ -123,10 +131,11 @@ def test_p10_after_three_outages_a_request_adds_less_than_a_millisecond(
     limiter = RateLimiter(store, "1000/second", on_outage=on_outage)
     for _ in range(3):
         limiter.acquire("k")
-    began = time.monotonic()
-    sources = {limiter.acquire(f"k{number}").source for number in range(REQUESTS)}
-    assert (time.monotonic() - began) / REQUESTS < 0.001
-    assert sources == {"outage"}
+    began = [time.monotonic()]
+    for number in range(REQUESTS):
+        assert limiter.acquire(f"k{number}").source == "outage"
+        began.append(time.monotonic())
+    require_no_wait(began)
     silent.serve()
     returned = time.monotonic()
     while limiter.acquire("k").source == "outage":
@@ -143,10 +152,11 @@ def test_p10_so_it_is_in_an_event_loop(silent: Silent) -> None:
         limiter = AsyncRateLimiter(store, "1000/second")
         # At once, as requests come: all of these wait for one and the same deadline.
         await asyncio.gather(*[limiter.acquire("k") for _ in range(20)])
-        began = time.monotonic()
+        began = [time.monotonic()]
         for number in range(REQUESTS):
             assert (await limiter.acquire(f"k{number}")).source == "outage"
-        assert (time.monotonic() - began) / REQUESTS < 0.001
+            began.append(time.monotonic())
+        require_no_wait(began)
         silent.serve()
         returned = time.monotonic()
         for _ in range(500):

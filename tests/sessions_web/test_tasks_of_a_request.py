@@ -651,7 +651,7 @@ class _Meanwhile:
             self._threads.clear()
             self._started.append(thread)
             thread.start()
-            thread.join(0.05)
+            thread.join(0.25)  # it may wait for its turn; on a busy machine it needs time to begin
 
     def is_over(self) -> None:
         for thread in self._started:
