@@ -651,7 +651,7 @@ class _Meanwhile:
             self._threads.clear()
             self._started.append(thread)
             thread.start()
-            thread.join(0.25)  # it may wait for its turn; on a busy machine it needs time to begin
+            thread.join(0.25)  # it may wait for its turn, and needs time on a busy machine
 
     def is_over(self) -> None:
         for thread in self._started:
@@ -721,12 +721,15 @@ def test_a_copy_is_one_step_to_a_thread_that_removes_a_key(
     def view(session: Session) -> Any:
         other = _Meanwhile(lambda: session.pop("b"))
 
-        def decode_meanwhile(key: str, text: str) -> Any:
+        get = Values.__getitem__
+
+        def get_meanwhile(values: Values, key: str) -> Any:
+            found = get(values, key)
             other.happens()
-            return decode(key, text)
+            return found
 
         session["b"] = 2
-        monkeypatch.setattr("sessions.values.values.decode", decode_meanwhile)
+        monkeypatch.setattr(Values, "__getitem__", get_meanwhile)
         found = taken(session)
         other.is_over()
         return found
