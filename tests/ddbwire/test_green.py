@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.ddbwire.fault_server import FaultServer
+from tests.ddbwire.fault_server import FaultServer, reply
 
 PROGRAM = Path(__file__).parent / "green_program.py"
 ROOT = PROGRAM.parent.parent.parent
+TAKEN = reply({"Attributes": {"fullAt:5-per-minute": {"N": "1700000000000000000"}}})
 
 
 @pytest.fixture
@@ -63,6 +64,7 @@ EXPECTED = {
 def test_greenlets_call_wait_in_turn_and_are_killed_without_a_loss(
     server: FaultServer, silent_port: int, library: str
 ) -> None:
+    server.default = TAKEN
     url = f"http://localhost:{server.port}"
     assert run_program(library, url, f"http://127.0.0.1:{silent_port}") == EXPECTED
 
@@ -74,6 +76,7 @@ def test_greenlets_call_over_tls(silent_port: int, library: str, tmp_path: Path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     with FaultServer(tls=context) as server:
+        server.default = TAKEN
         silent_url = f"https://127.0.0.1:{silent_port}"
         seen = run_program(library, server.url, silent_url, AWS_CA_BUNDLE=str(tmp_path / "ca.pem"))
     shaking_hands = f"connecting: {LATE}"

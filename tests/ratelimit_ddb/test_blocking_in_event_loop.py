@@ -11,7 +11,7 @@ import pytest
 from ratelimit_ddb import AsyncRateLimiter, DynamoDBStore, MemoryStore, RateLimiter
 from tests.ddbwire.fault_server import FaultServer, reply
 
-TAKEN = {"Attributes": {"fullAt:l": {"N": "1700000000000000000"}}}
+TAKEN = {"Attributes": {"fullAt:5-per-minute": {"N": "1700000000000000000"}}}
 
 
 @pytest.fixture
