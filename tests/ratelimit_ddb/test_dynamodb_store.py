@@ -202,11 +202,13 @@ def test_p16_a_reply_that_does_not_show_the_slot_is_told_and_gives_none(
     store: DynamoDBStore, server: FaultServer, answer: Any
 ) -> None:
     server.default = answer
-    limiter = ConcurrencyLimiter(store, 1, on_outage="allow", deadline=5)
+    limiter = ConcurrencyLimiter(store, 1, lifetime=1, on_outage="allow", deadline=5)
     with pytest.raises(StoreError, match=r"^UpdateItem on table 'limits': the reply") as told:
         limiter.acquire("k")
     assert type(told.value) is StoreError
     assert len(server.requests) == 1
+    server.default = reply({})
+    server.wait_for_requests(2)  # it is released, for it may have been taken
 
 
 def test_what_answers_in_the_place_of_dynamodb_is_shown(
