@@ -30,7 +30,7 @@ class Response(NamedTuple):
 
     @classmethod
     def of_text(cls, status: HTTPStatus, headers: Headers, text: str) -> Response:
-        """A response in plain text, in ASCII."""
+        """A response in plain text."""
         return cls(status, [("content-type", "text/plain; charset=utf-8"), *headers], text.encode())
 
     def start(self, start_response: StartResponse, method: str) -> list[bytes]:

@@ -11,8 +11,8 @@ from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 from ratelimit_ddb.errors import StoreError, StoreUnavailable
+from ratelimit_ddb.operations.blocking_warning import warn_of_blocking
 from ratelimit_ddb.operations.breaker import Breaker
-from ratelimit_ddb.operations.event_loop import warn_of_blocking
 from ratelimit_ddb.operations.operation import JointFlow, Operation, ReadClock, T, Together, Wait
 from ratelimit_ddb.operations.store import Store
 from ratelimit_ddb.operations.together import SideBySide
